@@ -1,0 +1,3 @@
+//! andon-server: arguments and wiring.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! andon: arguments and wiring.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! andonctl: arguments and wiring.
+
+fn main() {}

@@ -1,0 +1,138 @@
+//! What a person can ask of the station's background life. One outer word a service, a small enum inside.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::model::{QueueFilter, ReportQuery, YieldQuery};
+use crate::domain::instance::{Application, InstanceId};
+use crate::support::secret::Secret;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Instances(InstancesCommand),
+    Session(SessionCommand),
+    Connection(ConnectionCommand),
+    Queue(QueueCommand),
+    Converters(ConvertersCommand),
+    Yields(YieldsCommand),
+    Reports(ReportsCommand),
+    Line(LineCommand),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum InstancesCommand {
+    Create {
+        name: String,
+        application: Application,
+        template: String,
+    },
+    Rename {
+        id: InstanceId,
+        name: String,
+    },
+    SetApplication {
+        id: InstanceId,
+        application: Application,
+    },
+    Duplicate {
+        id: InstanceId,
+        name: String,
+    },
+    /// Reports that wait are lost only if `with_reports` says so.
+    Delete {
+        id: InstanceId,
+        with_reports: bool,
+    },
+    MakeDefault(InstanceId),
+    /// Leaves the current instance and opens another.
+    Open(InstanceId),
+    /// Cancels the long act that is running.
+    Cancel,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum SessionCommand {
+    SignIn(SignIn),
+    /// Forgets the token and the person. The queue stays.
+    SignOut,
+    /// A person leaves; the station stays signed in.
+    PersonSignOut,
+    CancelSignIn,
+}
+
+/// What the login window asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignIn {
+    pub server_url: String,
+    /// Empty: the password is a token.
+    pub user: String,
+    pub password: Secret,
+    pub remember: bool,
+    /// The application to open; the instance's own where nobody chose.
+    pub application: Option<Application>,
+    /// Allow plain http to another machine.
+    pub allow_plain_http: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConnectionCommand {
+    /// Probe now, whatever the timer says.
+    CheckNow,
+    SetHealthInterval {
+        secs: u32,
+    },
+    SetAutoReconnect(bool),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueueCommand {
+    Show(QueueFilter),
+    History(Uuid),
+    CloseHistory,
+    /// Try again now; from quarantine too.
+    Retry(Vec<Uuid>),
+    RetryAllQuarantined,
+    /// Send reports that were accepted for another server to the one signed in to.
+    Release(Vec<Uuid>),
+    /// Write the reports as files into a folder.
+    Export {
+        ids: Vec<Uuid>,
+        folder: PathBuf,
+    },
+    Delete(Vec<Uuid>),
+    SendNow,
+    Cancel,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConvertersCommand {
+    SetFolder { index: usize, path: PathBuf, enabled: bool },
+    ScanNow,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum YieldsCommand {
+    Watch(YieldQuery),
+    SetTarget(Option<f64>),
+    Refresh,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReportsCommand {
+    List(ReportQuery),
+    Open(Uuid),
+    Close,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineCommand {
+    /// Starts the built-in line server.
+    Start,
+    Stop,
+    /// First use: makes the administrator, then signs in as him.
+    SetUp {
+        administrator: String,
+        password: Secret,
+    },
+}

@@ -1,0 +1,28 @@
+//! A station's background life: session, connection, queue, watched folders, and what its displays need.
+//! The window and the command line see what is re-exported here, and nothing else.
+
+mod api;
+mod bridge;
+mod command;
+mod explain;
+mod line;
+mod link;
+mod model;
+mod remote;
+mod server_url;
+mod supervisor;
+
+pub use bridge::{Bridge, Busy, FarEnd, Notice, Startup};
+pub use command::{
+    Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn,
+    YieldsCommand,
+};
+pub use explain::Explanation;
+pub use line::{LineRequest, LocalLine};
+pub use model::{
+    ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person, Progress, QUEUE_ROWS,
+    QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery, ReportsSlice,
+    SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
+};
+pub use remote::Remote;
+pub use server_url::{BadServerUrl, ServerUrl};

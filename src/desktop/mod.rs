@@ -1,0 +1,1 @@
+//! The window: what a person sees and asks. It never waits and never touches disk or network.

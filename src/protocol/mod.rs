@@ -1,0 +1,4 @@
+//! What crosses a wire: bodies and names, for both of its ends. No behaviour beyond reading and writing them.
+
+pub mod auth;
+pub mod wats;

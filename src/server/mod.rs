@@ -1,0 +1,1 @@
+//! The line server: HTTP, accounts, reports and yield on one database.
