@@ -333,6 +333,8 @@ pub struct LineSlice {
     pub state: LineState,
     /// Whether it was ever set up on this PC, so that login asks for an administrator only once.
     pub is_set_up: bool,
+    /// The line is simulated: every screen says so.
+    pub simulated: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,1 @@
+//! The floors: who may name what.

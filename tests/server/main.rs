@@ -1,0 +1,1 @@
+//! The server tests, in one binary.
