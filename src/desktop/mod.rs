@@ -1,1 +1,3 @@
 //! The window: what a person sees and asks. It never waits and never touches disk or network.
+
+pub mod theme;
