@@ -31,9 +31,39 @@ pub struct Startup {
     pub data_folder: PathBuf,
     /// The instance to own; the registry's default where nobody chose.
     pub instance: Option<InstanceId>,
+    /// Makes that instance where the registry does not know it.
+    pub create_instance: bool,
     pub clock: Clock,
     /// The line server built into this program, if it has one.
     pub line: Option<LocalLine>,
+    /// Whether tokens may be sealed with the help of the operating system's keyring.
+    pub keyring: bool,
+    /// Sets up the built-in line server and runs a simulated tester. Everything stays in the data folder.
+    pub demo: Option<Demo>,
+}
+
+impl Startup {
+    /// What a program does when nobody asked for anything else.
+    pub fn new(data_folder: PathBuf) -> Startup {
+        Startup { data_folder, instance: None, create_instance: false, clock: Clock::system(), line: None, keyring: true, demo: None }
+    }
+}
+
+/// The simulated tester: what it has written before the start, and how fast it goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demo {
+    /// The same seed gives the same line.
+    pub seed: u64,
+    /// Reports of the past eight hours.
+    pub backlog: usize,
+    /// Time between two reports from then on.
+    pub beat: Duration,
+}
+
+impl Default for Demo {
+    fn default() -> Demo {
+        Demo { seed: 1, backlog: 400, beat: Duration::from_secs(1) }
+    }
 }
 
 /// The window's end of the door.
@@ -58,12 +88,14 @@ const NOTICES: usize = 64;
 impl Bridge {
     /// Starts the services on a thread of their own. `wake` asks the window for a frame.
     pub fn start(startup: Startup, wake: impl Fn() + Send + Sync + 'static) -> std::io::Result<Bridge> {
-        let (publisher, model) = Publisher::new(Arc::new(wake));
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let (publisher, model) = Publisher::new(wake.clone());
         let (notice_sender, notices) = mpsc::channel(NOTICES);
+        let notifier = Notifier { sender: notice_sender, wake };
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let stop = CancellationToken::new();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("andon-services").enable_all().build()?;
-        let services = supervisor::run(startup, publisher, notice_sender, inbox, stop.clone());
+        let services = supervisor::run(startup, publisher, notifier, (commands.clone(), inbox), stop.clone());
         let thread = std::thread::Builder::new().name("andon-services".to_owned()).spawn(move || {
             runtime.block_on(services);
             runtime.shutdown_timeout(SHUTDOWN_LIMIT);
@@ -141,6 +173,37 @@ impl FarEnd {
     }
 }
 
+/// Tells the person that something happened, and wakes the window, as one act.
+#[derive(Clone)]
+pub(crate) struct Notifier {
+    sender: mpsc::Sender<Notice>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Notifier {
+    /// A notifier and the end that receives, for services that run without a bridge.
+    pub(crate) fn new() -> (Notifier, mpsc::Receiver<Notice>) {
+        let (sender, receiver) = mpsc::channel(NOTICES);
+        (Notifier { sender, wake: Arc::new(|| ()) }, receiver)
+    }
+
+    /// A full box drops the notice: state is in the model, notices are only its echo.
+    pub(crate) fn say(&self, notice: Notice) {
+        if self.sender.try_send(notice).is_err() {
+            tracing::warn!("a notice was dropped: nobody reads them");
+        }
+        (self.wake)();
+    }
+
+    pub(crate) fn done(&self, key: &'static str, values: Vec<(&'static str, String)>) {
+        self.say(Notice::Done { key, values });
+    }
+
+    pub(crate) fn failed(&self, explanation: Explanation) {
+        self.say(Notice::Failed(explanation));
+    }
+}
+
 /// Publishes the model and wakes the window, as one act.
 #[derive(Clone)]
 pub(crate) struct Publisher {
@@ -156,6 +219,11 @@ impl Publisher {
     fn holding(model: Model, wake: Arc<dyn Fn() + Send + Sync>) -> (Publisher, watch::Receiver<Model>) {
         let (sender, receiver) = watch::channel(model);
         (Publisher { model: sender, wake }, receiver)
+    }
+
+    /// For a service that follows what another one writes.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Model> {
+        self.model.subscribe()
     }
 
     /// The part of the model that one service writes.

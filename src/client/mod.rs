@@ -12,7 +12,7 @@ mod remote;
 mod server_url;
 mod supervisor;
 
-pub use bridge::{Bridge, Busy, FarEnd, Notice, Startup};
+pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{
     Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn,
     YieldsCommand,

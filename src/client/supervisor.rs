@@ -3,17 +3,17 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::bridge::{Notice, Publisher, Startup};
+use super::bridge::{Notifier, Publisher, Startup};
 use super::command::Command;
 
 pub(crate) async fn run(
     startup: Startup,
     publisher: Publisher,
-    notices: mpsc::Sender<Notice>,
-    mut inbox: mpsc::Receiver<Command>,
+    notifier: Notifier,
+    (commands, mut inbox): (mpsc::Sender<Command>, mpsc::Receiver<Command>),
     stop: CancellationToken,
 ) {
-    let _ = (startup, publisher, notices);
+    let _ = (startup, publisher, notifier, commands);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
