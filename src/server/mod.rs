@@ -1,1 +1,30 @@
 //! The line server: HTTP, accounts, reports and yield on one database.
+//! Three programs use what is re-exported here: `andon-server`, the line server built into `andon`, and tests.
+
+mod access_keys;
+mod admin;
+mod body;
+mod caller;
+mod config;
+mod error;
+mod files;
+mod handlers;
+mod headers;
+mod lock;
+mod passwords;
+mod random;
+mod router;
+mod running;
+mod services;
+mod state;
+mod store;
+
+pub use access_keys::KeyError;
+pub use admin::{Admin, AdminError};
+pub use config::{Config, ConfigError, DEFAULT_LISTEN, Layers, StationEnrollment, UnknownProcesses};
+pub use passwords::PasswordError;
+pub use random::NoRandom;
+pub use running::{Running, StartError, start};
+pub use store::StoreError;
+pub use store::station_tokens::StationToken;
+pub use store::users::User;

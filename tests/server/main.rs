@@ -1,1 +1,6 @@
-//! The server tests, in one binary.
+//! The line server from outside: real sockets, real files, one binary.
+
+mod accounts;
+mod http;
+mod shapes;
+mod world;

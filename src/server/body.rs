@@ -1,0 +1,116 @@
+//! Bodies, bounded before they are read, and the extractors whose refusals are ours.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::error::Refusal;
+use super::state::Line;
+
+/// Most bytes of a body that is not a report.
+pub(super) const PLAIN_LIMIT: usize = 1024 * 1024;
+/// Most bytes of a report.
+pub(super) const REPORT_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a caller may take to send a body.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a body that is too large is read on, so that a caller who is still sending gets to see the answer.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Reads a whole body of at most `limit` bytes.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let declared = body.size_hint().lower();
+    if declared > limit as u64 {
+        if !headers.contains_key(header::EXPECT) {
+            let _ = tokio::time::timeout(DRAIN, drain(body)).await;
+        }
+        return Err(Refusal::too_large(limit));
+    }
+    let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time.");
+    tokio::time::timeout(PATIENCE, collect(body, limit)).await.map_err(late)?
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::with_capacity((body.size_hint().lower() as usize).min(limit));
+    while let Some(chunk) = next_chunk(&mut body).await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("broken_body", "The body broke off."))?;
+        if bytes.len() + chunk.len() > limit {
+            let _ = tokio::time::timeout(DRAIN, drain(body)).await;
+            return Err(Refusal::too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+async fn drain(mut body: Body) {
+    while let Some(Ok(_)) = next_chunk(&mut body).await {}
+}
+
+async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut *body).poll_frame(context)).await?;
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(data)) => return Some(Ok(data)),
+            // Trailers.
+            Ok(Err(_)) => continue,
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// A JSON body of at most 1 MiB.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Line>> for Json<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &Arc<Line>) -> Result<Json<T>, Refusal> {
+        let (parts, body) = request.into_parts();
+        must_be_json(&parts.headers)?;
+        let bytes = read(&parts.headers, body, PLAIN_LIMIT).await?;
+        serde_json::from_slice(&bytes)
+            .map(Json)
+            .map_err(|error| Refusal::bad_request("bad_body", format!("The body cannot be used: {error}.")))
+    }
+}
+
+/// Refuses a body that says it is something else than JSON.
+pub(super) fn must_be_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    if json { Ok(()) } else { Err(Refusal::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)) }
+}
+
+/// Parts of the path.
+pub(super) struct PathParts<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Line>> for PathParts<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<PathParts<T>, Refusal> {
+        let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, line).await;
+        path.map(|path| PathParts(path.0))
+            .map_err(|error| Refusal::bad_request("bad_path", format!("The address cannot be used: {error}.")))
+    }
+}
+
+/// The query.
+pub(super) struct QueryParts<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Line>> for QueryParts<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<QueryParts<T>, Refusal> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, line).await;
+        query
+            .map(|query| QueryParts(query.0))
+            .map_err(|error| Refusal::bad_request("bad_query", format!("The query cannot be used: {error}.")))
+    }
+}

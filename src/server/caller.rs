@@ -1,0 +1,144 @@
+//! Who asks: a person with an access token, or a station with its token. Every route asks `require` before it does anything.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+
+use super::error::Refusal;
+use super::random::digest;
+use super::state::Line;
+use super::store::{sessions, station_tokens, time};
+use crate::domain::{Permission, Role};
+use crate::protocol::auth;
+use crate::support::secret::Secret;
+
+/// How often a station's "last seen" is written.
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// Somebody whose credential is good now.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// Of the user, or of the station's token.
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) role: Role,
+}
+
+impl Caller {
+    /// Goes on only when the caller's role has the permission.
+    pub(super) fn require(&self, permission: Permission) -> Result<(), Refusal> {
+        if self.role.may(permission) { Ok(()) } else { Err(Refusal::forbidden(permission)) }
+    }
+
+    /// As the wire tells it.
+    pub(super) fn to_wire(&self) -> auth::Caller {
+        auth::Caller {
+            id: self.id.clone(),
+            username: self.name.clone(),
+            role: self.role,
+            permissions: self.role.permissions(),
+            session_timeout: self.role.idle_limit_secs(),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Line>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<Caller, Refusal> {
+        let credential = credential(&parts.headers).ok_or_else(|| Refusal::unauthorized("Sign in first: this needs a token."))?;
+        let caller = match &credential {
+            Credential::Bearer(token) if token.expose().contains('.') => person(line, token).await?,
+            Credential::Bearer(token) | Credential::Basic(token) => station(line, token).await?,
+        };
+        caller.ok_or_else(|| Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again."))
+    }
+}
+
+/// What an `Authorization` header holds.
+#[derive(Debug, PartialEq)]
+enum Credential {
+    Bearer(Secret),
+    Basic(Secret),
+}
+
+fn credential(headers: &HeaderMap) -> Option<Credential> {
+    let (scheme, rest) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let secret = Secret::new(rest.trim());
+    match scheme {
+        _ if secret.is_empty() || secret.expose().len() > 8192 => None,
+        scheme if scheme.eq_ignore_ascii_case("bearer") => Some(Credential::Bearer(secret)),
+        scheme if scheme.eq_ignore_ascii_case("basic") => Some(Credential::Basic(secret)),
+        _ => None,
+    }
+}
+
+/// User name and password of a Basic header.
+pub(super) fn basic_password(headers: &HeaderMap) -> Option<(String, Secret)> {
+    let Credential::Basic(text) = credential(headers)? else { return None };
+    let decoded = zeroize::Zeroizing::new(STANDARD.decode(text.expose()).ok()?);
+    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((name.to_owned(), Secret::new(password)))
+}
+
+/// The role and the name are those of now, not those of when the token was made.
+async fn person(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {
+    let now = line.clock.now();
+    let Some(claims) = line.keys.verify(token.expose(), now) else { return Ok(None) };
+    let user = sessions::find_user(&line.store, &claims.sid, &claims.sub, now).await?;
+    Ok(user.map(|(name, role)| Caller { id: claims.sub, name, role }))
+}
+
+async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {
+    let Some((id, name, last_used)) = station_tokens::find(&line.store, &digest(token.expose())).await? else { return Ok(None) };
+    let now = line.clock.now();
+    if last_used.is_none_or(|seen| now - time(seen) > SEEN_EVERY) {
+        station_tokens::note_use(&line.store, &id, now).await?;
+    }
+    Ok(Some(Caller { id, name, role: Role::Station }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(value: &[u8]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = axum::http::HeaderValue::from_bytes(value) {
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn schemes_are_read_without_regard_to_case() {
+        assert_eq!(credential(&headers(b"bearer abc")), Some(Credential::Bearer(Secret::new("abc"))));
+        assert_eq!(credential(&headers(b"BASIC  abc ")), Some(Credential::Basic(Secret::new("abc"))));
+        for bad in [&b"abc"[..], b"Bearer ", b"Digest abc", b"", b"Bearer\xff x"] {
+            assert_eq!(credential(&headers(bad)), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_may_hold_colons_and_letters_of_every_script() {
+        let header = format!("Basic {}", STANDARD.encode("żaneta:a:b:ę"));
+        assert_eq!(basic_password(&headers(header.as_bytes())), Some(("żaneta".to_owned(), Secret::new("a:b:ę"))));
+        assert_eq!(basic_password(&headers(format!("Basic {}", STANDARD.encode("nocolon")).as_bytes())), None);
+        assert_eq!(basic_password(&headers(b"Basic ***")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_is_too_odd_to_be_read(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let headers = headers(&value);
+            let _ = (credential(&headers), basic_password(&headers));
+        }
+    }
+}

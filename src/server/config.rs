@@ -1,0 +1,245 @@
+//! The server's settings: file, then environment, then flags, each checked by name before anything starts.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What a server is started with. Every field is already valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Holds the database, the keys and the lock; made when missing.
+    pub data_dir: PathBuf,
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    pub unknown_processes: UnknownProcesses,
+    pub station_enrollment: StationEnrollment,
+    /// bcrypt's cost, a power of two; 12 unless a test needs speed.
+    pub password_cost: u32,
+}
+
+/// What happens to a report of a process that the server does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownProcesses {
+    #[default]
+    Refuse,
+    Accept,
+}
+
+/// Who may sign in a station.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StationEnrollment {
+    #[default]
+    AnyUser,
+    Admins,
+}
+
+/// One setting that cannot be used. Values that may hold a secret are not repeated.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub struct ConfigError {
+    pub setting: String,
+    pub value: String,
+    /// What would be allowed, as the end of "use …".
+    pub allowed: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the setting {} cannot be {:?}: use {}", self.setting, self.value, self.allowed)
+    }
+}
+
+/// The address a server listens on unless told otherwise.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8440);
+/// bcrypt's cost for new passwords.
+pub const PASSWORD_COST: u32 = 12;
+
+/// Names of settings, and the environment variables that set them; the first that is set wins.
+const NAMES: &[(&str, &[&str])] = &[
+    ("listen", &["ANDON_LISTEN"]),
+    ("database", &["ANDON_DATABASE_URL", "DATABASE_URL"]),
+    ("unknown_processes", &["ANDON_UNKNOWN_PROCESSES"]),
+    ("station_enrollment", &["ANDON_STATION_ENROLLMENT"]),
+];
+
+impl Config {
+    /// Everything as it is without any setting, in this folder.
+    pub fn in_folder(data_dir: impl Into<PathBuf>) -> Config {
+        let data_dir = data_dir.into();
+        Config {
+            listen: DEFAULT_LISTEN,
+            database: data_dir.join("line.db"),
+            unknown_processes: UnknownProcesses::default(),
+            station_enrollment: StationEnrollment::default(),
+            password_cost: PASSWORD_COST,
+            data_dir,
+        }
+    }
+}
+
+/// Where settings come from. Later ones win: file, environment, flags.
+#[derive(Default)]
+pub struct Layers {
+    pub data_dir: Option<PathBuf>,
+    /// Must exist when it is given; `server.toml` in the data folder is read when it does.
+    pub file: Option<PathBuf>,
+    /// Name and value of each environment variable that matters.
+    pub environment: Vec<(String, String)>,
+    /// Setting and value.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+impl Layers {
+    /// With the environment of this process.
+    pub fn of_process() -> Layers {
+        let names = NAMES.iter().flat_map(|(_, variables)| variables.iter()).chain(&["ANDON_HOME"]);
+        #[expect(clippy::disallowed_methods, reason = "the one place where the server reads its environment")]
+        let environment = names.filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        Layers { environment, ..Layers::default() }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.iter().find(|(n, value)| n == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    fn folder(&self) -> Result<PathBuf, ConfigError> {
+        if let Some(folder) = self.data_dir.clone().or_else(|| self.variable("ANDON_HOME").map(PathBuf::from)) {
+            return Ok(folder);
+        }
+        let dirs = directories::BaseDirs::new().ok_or_else(|| refuse("data-dir", "", "--data-dir: this account has no home folder"))?;
+        Ok(dirs.data_dir().join(if cfg!(windows) { "Andon" } else { "andon" }))
+    }
+
+    /// The settings of all layers, checked.
+    pub fn read(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::in_folder(self.folder()?);
+        let file = self.file.clone().or_else(|| Some(config.data_dir.join("server.toml")).filter(|path| path.exists()));
+        if let Some(path) = file {
+            for (name, value) in read_file(&path)? {
+                set(&mut config, &name, &value, &format!("{name} (in {})", path.display()))?;
+            }
+        }
+        for (name, variables) in NAMES {
+            let found = variables.iter().find_map(|variable| Some((variable, self.variable(variable)?)));
+            if let Some((variable, value)) = found {
+                set(&mut config, name, value, &format!("{name} (from {variable})"))?;
+            }
+        }
+        for (name, value) in &self.flags {
+            set(&mut config, name, value, &format!("--{name}"))?;
+        }
+        Ok(config)
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let unreadable = |why: String| refuse("config", &path.display().to_string(), &format!("a readable TOML file ({why})"));
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let table = text.parse::<toml::Table>().map_err(|error| unreadable(error.message().to_owned()))?;
+    let mut settings = Vec::new();
+    for (name, value) in table {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            _ => return Err(refuse(&name, "a table or list", "one value")),
+        };
+        settings.push((name, text));
+    }
+    Ok(settings)
+}
+
+fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), ConfigError> {
+    match name {
+        "listen" => {
+            let allowed = "an IP address with a port, such as 127.0.0.1:8440 or [::]:8440";
+            config.listen = value.parse().map_err(|_| refuse(label, value, allowed))?;
+        }
+        "database" => config.database = database_file(&config.data_dir, value, label)?,
+        "unknown_processes" => {
+            config.unknown_processes = match value {
+                "refuse" => UnknownProcesses::Refuse,
+                "accept" => UnknownProcesses::Accept,
+                _ => return Err(refuse(label, value, "refuse or accept")),
+            }
+        }
+        "station_enrollment" => {
+            config.station_enrollment = match value {
+                "any_user" => StationEnrollment::AnyUser,
+                "admins" => StationEnrollment::Admins,
+                _ => return Err(refuse(label, value, "any_user or admins")),
+            }
+        }
+        _ => {
+            let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+            return Err(refuse(label, value, &format!("a setting that exists: {}", known.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// `sqlite:line.db`, `sqlite:///var/lib/andon/line.db`. A relative path starts in the data folder.
+fn database_file(data_dir: &Path, value: &str, label: &str) -> Result<PathBuf, ConfigError> {
+    let path = value.strip_prefix("sqlite://").or_else(|| value.strip_prefix("sqlite:")).unwrap_or_default();
+    if path.is_empty() || path.starts_with(':') || path.contains('?') {
+        // Everything after the scheme may hold a password.
+        let shown = value.split_once(':').map_or("…".to_owned(), |(scheme, _)| format!("{scheme}:…"));
+        return Err(refuse(label, &shown, "sqlite:FILE, such as sqlite:line.db"));
+    }
+    Ok(data_dir.join(path))
+}
+
+fn refuse(setting: &str, value: &str, allowed: &str) -> ConfigError {
+    ConfigError { setting: setting.to_owned(), value: value.chars().take(200).collect(), allowed: allowed.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> (tempfile::TempDir, Layers) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("server.toml"), file).unwrap();
+        let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let flags = flags.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+        let layers = Layers { data_dir: Some(folder.path().to_owned()), file: None, environment, flags };
+        (folder, layers)
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let file = "listen = \"127.0.0.1:1\"\nunknown_processes = \"accept\"";
+        let (_folder, all) = layers(file, &[("ANDON_LISTEN", "127.0.0.1:2")], &[("listen", "127.0.0.1:3")]);
+        let config = all.read().unwrap();
+        assert_eq!((config.listen.port(), config.unknown_processes), (3, UnknownProcesses::Accept));
+        let (_folder, two) = layers(file, &[("ANDON_LISTEN", "127.0.0.1:2")], &[]);
+        assert_eq!(two.read().unwrap().listen.port(), 2);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_value_and_what_is_allowed() {
+        let (_folder, wrong) = layers("", &[("ANDON_LISTEN", "nonsense")], &[]);
+        let error = wrong.read().unwrap_err().to_string();
+        assert!(
+            error.contains("listen (from ANDON_LISTEN)") && error.contains("\"nonsense\"") && error.contains("127.0.0.1:8440"),
+            "{error}"
+        );
+        let (_folder, unknown) = layers("lisen = \"127.0.0.1:1\"", &[], &[]);
+        let error = unknown.read().unwrap_err().to_string();
+        assert!(error.contains("lisen") && error.contains("unknown_processes"), "{error}");
+    }
+
+    #[test]
+    fn a_refused_database_address_does_not_repeat_its_password() {
+        let (_folder, wrong) = layers("", &[("DATABASE_URL", "postgres://andon:hunter2@db/line")], &[]);
+        let error = wrong.read().unwrap_err().to_string();
+        assert!(error.contains("postgres:…") && error.contains("sqlite:FILE") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_relative_database_lies_in_the_data_folder() {
+        let (folder, relative) = layers("database = \"sqlite:other.db\"", &[], &[]);
+        assert_eq!(relative.read().unwrap().database, folder.path().join("other.db"));
+    }
+}

@@ -1,0 +1,45 @@
+//! `/health`: whether the server works, lives, and can serve. No sign-in, and nothing worth hiding.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::server::state::Line;
+use crate::support::build_info::BUILD;
+
+/// `GET /health`: 200, or 503 when the store cannot be used.
+pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Response {
+    let reason = unusable(&line).await;
+    let status = if reason.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let body = json!({
+        "status": if reason.is_some() { "unhealthy" } else { "healthy" },
+        "reason": reason.unwrap_or_default(),
+        "version": BUILD.version,
+        "server_id": line.server_id,
+        "time": line.clock.now(),
+    });
+    (status, Json(body)).into_response()
+}
+
+/// `GET /health/live`: 200 while the process answers.
+pub(in crate::server) async fn live() -> Response {
+    Json(json!({ "status": "live" })).into_response()
+}
+
+/// `GET /health/ready`: 503 while it cannot serve.
+pub(in crate::server) async fn ready(State(line): State<Arc<Line>>) -> Response {
+    match unusable(&line).await {
+        None => Json(json!({ "status": "ready" })).into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not_ready", "reason": reason }))).into_response(),
+    }
+}
+
+async fn unusable(line: &Line) -> Option<&'static str> {
+    let error = line.store.check().await.err()?;
+    tracing::warn!("{error}");
+    Some("the database cannot be used")
+}

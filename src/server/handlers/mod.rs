@@ -1,0 +1,5 @@
+//! HTTP and nothing more: one file a resource.
+
+pub(super) mod auth;
+pub(super) mod health;
+pub(super) mod wats;

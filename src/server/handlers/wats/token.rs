@@ -1,0 +1,70 @@
+//! `GET /api/Auth/GetToken[/{identifier}]`: a user's name and password become a station's token.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::domain::Permission;
+use crate::server::body::{PathParts, QueryParts};
+use crate::server::caller::basic_password;
+use crate::server::config::StationEnrollment;
+use crate::server::error::Refusal;
+use crate::server::services::sign_in;
+use crate::server::state::Line;
+
+/// Longest name of a station, in characters.
+const IDENTIFIER_MAX_CHARS: usize = 100;
+
+#[derive(Deserialize)]
+pub(in crate::server) struct Options {
+    #[serde(default)]
+    reset: bool,
+}
+
+/// For a station named after the user.
+pub(in crate::server) async fn get_default(
+    line: State<Arc<Line>>,
+    query: QueryParts<Options>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    issue(&line, None, query.0.reset, &headers).await
+}
+
+/// For a station with a name of its own.
+pub(in crate::server) async fn get(
+    line: State<Arc<Line>>,
+    PathParts(identifier): PathParts<String>,
+    query: QueryParts<Options>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    issue(&line, Some(identifier), query.0.reset, &headers).await
+}
+
+async fn issue(line: &Line, identifier: Option<String>, reset: bool, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let (name, password) = basic_password(headers).ok_or_else(Refusal::invalid_credentials)?;
+    let user = sign_in::check(line, &name, &password, None).await?;
+    for permission in needed(line.config.station_enrollment) {
+        if !user.role.may(*permission) {
+            return Err(Refusal::forbidden(*permission));
+        }
+    }
+    let identifier = identifier.unwrap_or_else(|| user.name.clone()).trim().to_owned();
+    if identifier.is_empty() || identifier.chars().count() > IDENTIFIER_MAX_CHARS || identifier.chars().any(char::is_control) {
+        return Err(Refusal::bad_request("bad_identifier", "A station's name has 1 to 100 characters, none of them a control character."));
+    }
+    let token = sign_in::enroll_station(line, &identifier, &user, reset).await?;
+    let mut response = Answer(token.expose()).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn needed(enrollment: StationEnrollment) -> &'static [Permission] {
+    match enrollment {
+        StationEnrollment::AnyUser => &[Permission::EnrollStations],
+        StationEnrollment::Admins => &[Permission::EnrollStations, Permission::ManageTokens],
+    }
+}

@@ -1,0 +1,78 @@
+//! The outermost layer: every answer names its request, the server and the server's time, and every refusal is JSON.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::error::{Refusal, Refused};
+use super::router::is_wats;
+use super::state::Line;
+use crate::protocol::auth::{Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Wraps every request.
+pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = tokio::time::Instant::now();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    tracing::debug!(request_id = %id, %method, path, status = status.as_u16(), millis = started.elapsed().as_millis() as u64, "answered");
+    let refused = response.extensions_mut().remove::<Refused>();
+    if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
+        let refusal = refused.map_or_else(|| Arc::new(Refusal::of_status(status)), |refused| refused.0);
+        tracing::info!(request_id = %id, %method, path, status = status.as_u16(), code = refusal.code, "refused");
+        write(&mut response, &refusal, &id, is_wats(&path));
+    }
+    let headers = response.headers_mut();
+    set(headers, REQUEST_ID, &id);
+    set(headers, SERVER_ID_HEADER, &line.server_id);
+    set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
+    set(headers, "x-content-type-options", "nosniff");
+    response
+}
+
+/// What a handler that panicked answers. The program's panic hook has said where; this is the one line in the log.
+pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    let what = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    tracing::error!("a request panicked: {}", what.unwrap_or("for no reason given"));
+    Refusal::internal().into_response()
+}
+
+fn write(response: &mut Response, refusal: &Refusal, id: &str, wats: bool) {
+    let problem = Problem {
+        error: refusal.sentence.clone(),
+        code: refusal.code.to_owned(),
+        request_id: id.to_owned(),
+        fields: refusal.fields.clone(),
+        message: wats.then(|| refusal.sentence.clone()),
+    };
+    let text = serde_json::to_vec(&problem).unwrap_or_default();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_LENGTH, text.len().into());
+    *response.body_mut() = Body::from(text);
+}
+
+fn is_json(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+
+/// The caller's own id where it is a plain word, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let plain = |id: &&str| !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+    given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

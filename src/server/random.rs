@@ -1,0 +1,54 @@
+//! Random bytes from the operating system, and the texts made of them.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+/// The operating system gave no random bytes. Nothing secret can be made then.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random numbers: {0}")]
+pub struct NoRandom(getrandom::Error);
+
+fn bytes<const N: usize>() -> Result<[u8; N], NoRandom> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(NoRandom)?;
+    Ok(bytes)
+}
+
+/// A refresh token: 264 random bits.
+pub(super) fn refresh_token() -> Result<String, NoRandom> {
+    Ok(URL_SAFE_NO_PAD.encode(bytes::<33>()?))
+}
+
+/// A station token: 264 random bits, shaped as Basic credentials, because clients of a WATS server send it verbatim after "Basic"
+/// and proxies between may want to decode it. 64 letters and digits.
+pub(super) fn station_token() -> Result<String, NoRandom> {
+    Ok(STANDARD.encode(format!("stn:{}", URL_SAFE_NO_PAD.encode(bytes::<33>()?))))
+}
+
+/// What the database keeps of a token: SHA-256 in hexadecimal. A token is random enough to need no salt.
+pub(super) fn digest(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_station_token_is_64_letters_and_digits_and_never_the_same() {
+        let tokens: Vec<String> = (0..200).map(|_| station_token().unwrap()).collect();
+        assert!(tokens.iter().all(|token| token.len() == 64 && token.chars().all(|c| c.is_ascii_alphanumeric())), "{tokens:?}");
+        assert_eq!(tokens.iter().collect::<std::collections::HashSet<_>>().len(), 200);
+    }
+
+    #[test]
+    fn a_digest_is_sha_256() {
+        assert_eq!(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,95 @@
+//! Every route on one page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::error::Refusal;
+use super::handlers::{auth, health, wats};
+use super::headers;
+use super::state::Line;
+
+/// The WATS group. Its clients write these addresses in upper and lower case as they like.
+fn wats_routes() -> Vec<(&'static str, MethodRouter<Arc<Line>>)> {
+    vec![
+        ("/api/Auth/GetToken", get(wats::token::get_default)),
+        ("/api/Auth/GetToken/{identifier}", get(wats::token::get)),
+        ("/api/App/Version", get(wats::app::version)),
+        ("/api/App/Processes", get(wats::app::list_processes)),
+        ("/api/Report/wats/info", get(wats::app::info)),
+    ]
+}
+
+/// All routes and the layers around them.
+pub(super) fn build(line: Arc<Line>) -> Router {
+    let mut router = Router::new()
+        .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/me", get(auth::me))
+        .route("/health", get(health::overview))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready));
+    for (path, methods) in wats_routes() {
+        router = router.route(path, methods);
+    }
+    router
+        .fallback(async || Refusal::of_status(StatusCode::NOT_FOUND).into_response())
+        .method_not_allowed_fallback(async || Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response())
+        .layer(CatchPanicLayer::custom(headers::panicked))
+        .layer(axum::middleware::from_fn_with_state(line.clone(), headers::finish))
+        .with_state(line)
+}
+
+/// The addresses of the WATS group, as they are routed.
+pub(super) fn wats_paths() -> Vec<&'static str> {
+    wats_routes().into_iter().map(|(path, _)| path).collect()
+}
+
+/// Whether a path belongs to the WATS group, known or not.
+pub(super) fn is_wats(path: &str) -> bool {
+    const GROUPS: &[&str] =
+        &["/api/app/", "/api/report/", "/api/production/", "/api/software/", "/api/product/", "/api/asset/", "/api/auth/gettoken"];
+    let path = path.to_ascii_lowercase();
+    GROUPS.iter().any(|group| path.starts_with(group))
+}
+
+/// Gives an address of the WATS group the letters it is routed by; what a caller fills in stays as it is.
+pub(super) fn normalise(paths: &[&'static str], mut request: Request) -> Request {
+    if let Some(path) = paths.iter().find_map(|known| matching(known, request.uri().path())) {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+fn matching(known: &str, path: &str) -> Option<String> {
+    let (expected, given): (Vec<&str>, Vec<&str>) = (known.split('/').collect(), path.split('/').collect());
+    if expected.len() != given.len() {
+        return None;
+    }
+    let pairs = expected.into_iter().zip(given);
+    let segments = pairs.map(|(expected, given)| match expected {
+        _ if expected.starts_with('{') => Some(given),
+        _ if expected.eq_ignore_ascii_case(given) => Some(expected),
+        _ => None,
+    });
+    Some(segments.collect::<Option<Vec<&str>>>()?.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_an_address_do_not_matter_and_those_of_a_name_do() {
+        assert_eq!(matching("/api/Auth/GetToken/{identifier}", "/API/auth/gettoken/Line-A").as_deref(), Some("/api/Auth/GetToken/Line-A"));
+        assert_eq!(matching("/api/App/Version", "/api/app/versions"), None);
+        assert_eq!(matching("/api/App/Version", "/api/app"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! Starting a line server, and stopping it within its time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::ServiceExt;
+use axum::extract::Request;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::util::MapRequest;
+
+use super::access_keys::{AccessKeys, KeyError};
+use super::admin::Admin;
+use super::config::Config;
+use super::lock::FolderLock;
+use super::passwords::Passwords;
+use super::router;
+use super::state::Line;
+use super::store::{Store, StoreError, make_private_folder, processes, settings};
+use crate::support::clock::Clock;
+
+/// How long requests in flight may take after a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(6);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data folder {0} cannot be used: {1}")]
+    Folder(String, std::io::Error),
+    #[error("another line server is running in {0}")]
+    InUse(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+}
+
+/// A server that answers. Dropping it stops it without waiting.
+pub struct Running {
+    address: SocketAddr,
+    line: Arc<Line>,
+    serving: JoinHandle<()>,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+    _lock: FolderLock,
+}
+
+/// Starts a server. It answers when this returns.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    let folder = config.data_dir.display().to_string();
+    let unusable = |error| StartError::Folder(folder.clone(), error);
+    make_private_folder(&config.data_dir).map_err(unusable)?;
+    let lock = FolderLock::take(&config.data_dir).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?;
+    let line = Arc::new(open_line(config, clock).await?);
+    let listen = line.config.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
+    tracing::info!(%address, server_id = line.server_id, "listening");
+    Ok(Running { address, line, serving, _stop_on_drop: stop.clone().drop_guard(), stop, _lock: lock })
+}
+
+async fn open_line(config: Config, clock: Clock) -> Result<Line, StartError> {
+    let store = Store::open(&config.database).await?;
+    processes::seed(&store).await?;
+    let server_id = settings::server_id(&store).await?;
+    let keys_folder = config.data_dir.join("keys");
+    // Making a key takes a second of work.
+    let keys = tokio::task::spawn_blocking(move || AccessKeys::open(&keys_folder)).await;
+    let keys = keys.unwrap_or_else(|error| Err(KeyError::NotMade(error.to_string())))?;
+    let passwords = Passwords::new(config.password_cost);
+    Ok(Line { config, clock, store, server_id, keys, passwords })
+}
+
+async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) {
+    let paths = router::wats_paths();
+    let service = MapRequest::new(router::build(line), move |request: Request| router::normalise(&paths, request));
+    let asked = stop.clone();
+    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
+        .with_graceful_shutdown(async move { asked.cancelled().await });
+    let deadline = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = server => if let Err(error) = ended { tracing::error!("the server ended: {error}") },
+        () = deadline => tracing::warn!("requests that took too long were cut off"),
+    }
+}
+
+impl Running {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:8440`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Accounts, tokens and processes of this server.
+    pub fn admin(&self) -> Admin {
+        Admin::of(self.line.store.clone(), self.line.clock.clone(), self.line.config.password_cost)
+    }
+
+    /// Lets requests in flight finish, within limits, and closes the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.serving.await {
+            tracing::error!("the server ended badly: {error}");
+        }
+        self.line.store.close().await;
+    }
+}

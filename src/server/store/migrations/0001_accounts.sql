@@ -1,0 +1,51 @@
+create table settings (
+    name text primary key,
+    value text not null
+);
+
+create table users (
+    id text primary key,
+    name text not null,
+    name_key text not null unique,
+    email text,
+    email_key text unique,
+    role text not null,
+    password_hash text not null,
+    active boolean not null,
+    verified boolean not null,
+    created_at bigint not null,
+    last_login bigint,
+    failed_logins bigint not null,
+    locked_until bigint
+);
+
+create table sessions (
+    id text primary key,
+    user_id text not null references users (id) on delete cascade,
+    created_at bigint not null,
+    expires_at bigint not null,
+    ended_at bigint
+);
+create index sessions_by_user on sessions (user_id);
+
+create table refresh_tokens (
+    hash text primary key,
+    session_id text not null references sessions (id) on delete cascade,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at bigint
+);
+create index refresh_tokens_by_session on refresh_tokens (session_id);
+
+create table station_tokens (
+    id text primary key,
+    identifier text not null,
+    identifier_key text not null,
+    hash text not null unique,
+    mask text not null,
+    issued_by text not null,
+    created_at bigint not null,
+    last_used bigint,
+    revoked_at bigint
+);
+create index station_tokens_by_identifier on station_tokens (identifier_key);
