@@ -1,3 +1,5 @@
 //! andon-server: arguments and wiring.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    andon::server::commands::main()
+}

@@ -76,6 +76,25 @@ impl Config {
             data_dir,
         }
     }
+
+    /// Names and values, for people. None is secret.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let processes = match self.unknown_processes {
+            UnknownProcesses::Refuse => "refuse",
+            UnknownProcesses::Accept => "accept",
+        };
+        let enrollment = match self.station_enrollment {
+            StationEnrollment::AnyUser => "any_user",
+            StationEnrollment::Admins => "admins",
+        };
+        vec![
+            ("data-dir", self.data_dir.display().to_string()),
+            ("listen", self.listen.to_string()),
+            ("database", format!("sqlite:{}", self.database.display())),
+            ("unknown_processes", processes.to_owned()),
+            ("station_enrollment", enrollment.to_owned()),
+        ]
+    }
 }
 
 /// Where settings come from. Later ones win: file, environment, flags.
@@ -93,7 +112,7 @@ pub struct Layers {
 impl Layers {
     /// With the environment of this process.
     pub fn of_process() -> Layers {
-        let names = NAMES.iter().flat_map(|(_, variables)| variables.iter()).chain(&["ANDON_HOME"]);
+        let names = NAMES.iter().flat_map(|(_, variables)| variables.iter()).chain(&["ANDON_HOME", "ANDON_LOG"]);
         #[expect(clippy::disallowed_methods, reason = "the one place where the server reads its environment")]
         let environment = names.filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
         Layers { environment, ..Layers::default() }
@@ -101,6 +120,11 @@ impl Layers {
 
     fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().find(|(n, value)| n == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// What to log, from `ANDON_LOG`: `debug`, `andon=trace`.
+    pub fn log_directives(&self) -> Option<&str> {
+        self.variable("ANDON_LOG")
     }
 
     fn folder(&self) -> Result<PathBuf, ConfigError> {

@@ -5,6 +5,7 @@ mod access_keys;
 mod admin;
 mod body;
 mod caller;
+pub mod commands;
 mod config;
 mod error;
 mod files;

@@ -2,5 +2,6 @@
 
 mod accounts;
 mod http;
+mod program;
 mod shapes;
 mod world;

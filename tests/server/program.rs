@@ -1,0 +1,137 @@
+//! The true binary: what it prints, takes and refuses, and how it ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::http::send;
+
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_andon-server"));
+    command.args(arguments).arg("--data-dir").arg(folder);
+    for name in ["ANDON_HOME", "ANDON_LISTEN", "ANDON_DATABASE_URL", "DATABASE_URL", "ANDON_LOG"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = program(folder, arguments).spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn run_well(folder: &Path, arguments: &[&str], input: &str) -> String {
+    let output = run(folder, arguments, input);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A server that is killed when the test ends, however it ends.
+struct Served {
+    child: Child,
+    address: std::net::SocketAddr,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(folder: &Path) -> Served {
+    let mut child = program(folder, &["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+    Served { child, address }
+}
+
+#[tokio::test]
+async fn accounts_made_by_command_line_sign_in_to_the_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    run_well(folder.path(), &["migrate"], "");
+    let served = serve(folder.path());
+    let made = run_well(folder.path(), &["user", "add", "Anna", "--role", "OPERATOR", "--password-stdin"], "blue sky 17\n");
+    assert_eq!(made, "Anna is OPERATOR\n");
+    let login = async |password: &str| {
+        let body = json!({ "username": "anna", "password": password }).to_string();
+        send(served.address, "POST", "/api/auth/login", &[("content-type", "application/json")], Some(body.as_bytes())).await.status
+    };
+    assert_eq!(login("blue sky 17").await, 200);
+    run_well(folder.path(), &["user", "set-password", "anna", "--password-stdin"], "red earth 18\r\n");
+    assert_eq!((login("blue sky 17").await, login("red earth 18").await), (401, 200));
+    run_well(folder.path(), &["user", "disable", "ANNA"], "");
+    assert_eq!(login("red earth 18").await, 401);
+    run_well(folder.path(), &["user", "enable", "anna"], "");
+    run_well(folder.path(), &["user", "set-role", "anna", "--role", "ADMIN"], "");
+    run_well(folder.path(), &["user", "unlock", "anna"], "");
+    let list = run_well(folder.path(), &["user", "list"], "");
+    assert!(list.contains("Anna\tADMIN\tactive"), "{list}");
+}
+
+#[tokio::test]
+async fn tokens_and_processes_made_by_command_line_hold_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    let token = run_well(folder.path(), &["token", "issue", "line-a"], "").trim().to_owned();
+    run_well(folder.path(), &["process", "add", "210", "Hi-pot"], "");
+    let authorization = format!("Basic {token}");
+    let headers = [("authorization", authorization.as_str())];
+    let processes = send(served.address, "GET", "/api/App/Processes", &headers, None).await.expect(200).json();
+    assert!(processes.as_array().unwrap().iter().any(|process| process["name"] == "Hi-pot"), "{processes}");
+    let list = run_well(folder.path(), &["token", "list"], "");
+    assert!(list.contains("line-a") && list.contains(&token[60..]) && !list.contains(&token), "{list}");
+    run_well(folder.path(), &["token", "revoke", "line-a"], "");
+    send(served.address, "GET", "/api/App/Version", &headers, None).await.expect(401);
+    assert!(!run(folder.path(), &["token", "revoke", "line-a"], "").status.success());
+}
+
+#[test]
+fn what_cannot_be_done_is_one_sentence_and_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str], input: &str, words: &str| {
+        let output = run(folder.path(), arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.starts_with("andon-server: ") && said.contains(words) && said.lines().count() == 1, "{said}");
+    };
+    refused(&["user", "add", "anna", "--role", "OPERATOR", "--password-stdin"], "short\n", "at least 8");
+    refused(&["user", "add", "a b", "--role", "OPERATOR", "--password-stdin"], "long enough\n", "user name");
+    refused(&["user", "add", "anna", "--role", "STATION", "--password-stdin"], "long enough\n", "STATION");
+    refused(&["user", "disable", "nobody"], "", "nobody");
+    refused(&["check-config", "--listen", "here"], "", "--listen");
+    refused(&["serve", "--config", "/nowhere/at/all.toml"], "", "all.toml");
+    refused(&["migrate", "--database", "mysql://u:hunter2@h/d"], "", "sqlite:FILE");
+    let shown = run_well(folder.path(), &["check-config"], "");
+    assert!(shown.contains("listen = 127.0.0.1:8440") && shown.contains("unknown_processes = refuse"), "{shown}");
+}
+
+#[test]
+fn a_second_server_says_who_is_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = serve(folder.path());
+    let second = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], "");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another line server"), "{second:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_it_well_within_ten_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = serve(folder.path());
+    // A caller who never finishes must not hold it up.
+    let mut silent = std::net::TcpStream::connect(served.address).unwrap();
+    silent.write_all(b"POST /api/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
+    let killed = Command::new("kill").args(["-TERM", &served.child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let started = Instant::now();
+    let status = served.child.wait().unwrap();
+    assert!(status.success() && started.elapsed() < Duration::from_secs(10), "{status:?} after {:?}", started.elapsed());
+}
