@@ -59,7 +59,7 @@ impl Header {
 }
 
 /// One report, read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     pub header: Header,
     /// The tree of steps; a repair report may have none.
@@ -74,11 +74,67 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// A labelled text of the head: miscInfos, sub-units, assets, error code.
+impl Report {
+    /// The step that is to blame: the first one marked as the cause, else the first failed one without a failed child,
+    /// in the order they ran. `None` where the run passed, or where no step failed.
+    pub fn failed_step(&self) -> Option<FailedStep> {
+        if self.header.result == Status::Passed {
+            return None;
+        }
+        let root = self.root.as_ref()?;
+        let mut path = Vec::new();
+        find_failed(root, &mut path, &|step| step.caused_failure && step.has_failed() && step.steps.iter().all(|s| !s.has_failed()))
+            .or_else(|| find_failed(root, &mut path, &|step| step.has_failed() && step.steps.iter().all(|s| !s.has_failed())))
+    }
+}
+
+/// A step that failed a run, by its place in the tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FailedStep {
+    pub name: String,
+    /// Names from below the root down to the step, joined by "/".
+    pub path: String,
+    pub step_type: String,
+    /// `S`, `M` or `C`.
+    pub group: String,
+}
+
+fn find_failed<'a>(step: &'a Step, path: &mut Vec<&'a str>, matches: &dyn Fn(&Step) -> bool) -> Option<FailedStep> {
+    let group_alone = path.is_empty() && !step.steps.is_empty();
+    if matches(step) && !group_alone {
+        let place = if path.is_empty() { step.name.clone() } else { path.join("/") };
+        return Some(FailedStep { name: step.name.clone(), path: place, step_type: step.step_type.clone(), group: step.group.clone() });
+    }
+    for child in &step.steps {
+        path.push(&child.name);
+        let found = find_failed(child, path, matches);
+        path.pop();
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// A labelled text of the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
+    pub kind: FactKind,
+    /// A text of the report's own for `Misc`, `SubUnit` and `Failure`; the field's name on the wire for the others.
     pub label: String,
     pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FactKind {
+    Misc,
+    /// A part built in: its kind, and part number, serial number and revision.
+    SubUnit,
+    Asset,
+    /// What a repair found: its category, and code, place and comment.
+    Failure,
+    /// Fixture, socket, batch, error code and message.
+    Run,
 }
 
 /// One step of a report.
@@ -95,8 +151,31 @@ pub struct Step {
     pub error_message: String,
     pub report_text: String,
     pub measurements: Vec<Measurement>,
+    /// The name of an attached file.
     pub attachment: Option<String>,
+    /// Which pass of a loop this is.
+    pub iteration: Option<Iteration>,
+    /// What is odd about this step and its measurements.
+    pub oddities: Vec<Oddity>,
     pub steps: Vec<Step>,
+}
+
+/// One pass of a loop, counted as the tester counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iteration {
+    pub index: i64,
+    pub count: Option<i64>,
+}
+
+impl Step {
+    pub fn has_failed(&self) -> bool {
+        matches!(self.status, Some(Status::Failed | Status::Error | Status::Terminated))
+    }
+
+    /// Steps in this tree, itself included.
+    pub fn count(&self) -> usize {
+        1 + self.steps.iter().map(Step::count).sum::<usize>()
+    }
 }
 
 /// One measured value, with the limits it was judged by.
@@ -123,11 +202,26 @@ pub enum Measured {
 }
 
 /// A number and the digits it came in, so that 4.10 is shown as 4.10.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Number {
     pub text: String,
     /// NaN or infinite where the text says so.
     pub value: f64,
+}
+
+impl Number {
+    /// `None` where the text is not a number. "NaN" and "Infinity" are.
+    pub fn parse(text: &str) -> Option<Number> {
+        let text = text.trim();
+        text.parse().ok().map(|value| Number { text: text.to_owned(), value })
+    }
+}
+
+/// By the digits, so that NaN equals itself.
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// How a value is compared with its limits: the `compOp` of the wire.
@@ -136,6 +230,8 @@ pub struct Number {
 pub enum Comparison {
     Log,
     Eq,
+    /// Equal within a tolerance that the report does not tell: it cannot be judged from here.
+    EqTolerance,
     Ne,
     Lt,
     Le,
@@ -155,10 +251,118 @@ pub enum Comparison {
     IgnoreCase,
 }
 
+impl Comparison {
+    /// From the word on the wire, upper or lower case. `None` for a word nobody has heard of.
+    pub fn parse(word: &str) -> Option<Comparison> {
+        use Comparison::*;
+        const WORDS: [(&str, Comparison); 18] = [
+            ("LOG", Log),
+            ("EQ", Eq),
+            ("EQT", EqTolerance),
+            ("NE", Ne),
+            ("LT", Lt),
+            ("LE", Le),
+            ("GT", Gt),
+            ("GE", Ge),
+            ("GTLT", GtLt),
+            ("GTLE", GtLe),
+            ("GELT", GeLt),
+            ("GELE", GeLe),
+            ("LTGT", LtGt),
+            ("LTGE", LtGe),
+            ("LEGT", LeGt),
+            ("LEGE", LeGe),
+            ("CASESENSIT", CaseSensitive),
+            ("IGNORECASE", IgnoreCase),
+        ];
+        WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, comparison)| *comparison)
+    }
+
+    /// Whether `value` passes. `None` where that cannot be told: no judging comparison, a limit missing, or NaN in it.
+    pub fn judge(self, value: f64, low: Option<f64>, high: Option<f64>) -> Option<bool> {
+        use Comparison::*;
+        let limit = low.filter(|limit| !limit.is_nan() && !value.is_nan());
+        let pair = limit.zip(high.filter(|limit| !limit.is_nan()));
+        match self {
+            Log | EqTolerance | CaseSensitive | IgnoreCase => None,
+            Eq => limit.map(|l| value == l),
+            Ne => limit.map(|l| value != l),
+            Lt => limit.map(|l| value < l),
+            Le => limit.map(|l| value <= l),
+            Gt => limit.map(|l| value > l),
+            Ge => limit.map(|l| value >= l),
+            GtLt => pair.map(|(l, h)| value > l && value < h),
+            GtLe => pair.map(|(l, h)| value > l && value <= h),
+            GeLt => pair.map(|(l, h)| value >= l && value < h),
+            GeLe => pair.map(|(l, h)| value >= l && value <= h),
+            LtGt => pair.map(|(l, h)| value < l || value > h),
+            LtGe => pair.map(|(l, h)| value < l || value >= h),
+            LeGt => pair.map(|(l, h)| value <= l || value > h),
+            LeGe => pair.map(|(l, h)| value <= l || value >= h),
+        }
+    }
+
+    /// Whether a text passes against `expected`. `None` for comparisons of numbers.
+    pub fn judge_text(self, value: &str, expected: &str) -> Option<bool> {
+        match self {
+            Comparison::CaseSensitive | Comparison::Eq => Some(value == expected),
+            Comparison::Ne => Some(value != expected),
+            Comparison::IgnoreCase => Some(value.to_lowercase() == expected.to_lowercase()),
+            _ => None,
+        }
+    }
+}
+
+impl Measurement {
+    /// What its comparison says of its value, whatever its status says.
+    pub fn judge(&self) -> Option<bool> {
+        let comparison = self.comparison?;
+        let limit = |number: &Option<Number>| number.as_ref().map(|n| n.value);
+        match &self.value {
+            Measured::Number(number) => comparison.judge(number.value, limit(&self.low), limit(&self.high)),
+            Measured::Text(text) => comparison.judge_text(text, self.expected.as_deref()?),
+            Measured::Nothing => None,
+        }
+    }
+}
+
+impl Status {
+    /// From the letter or the word on the wire, upper or lower case.
+    pub fn parse(word: &str) -> Option<Status> {
+        const WORDS: [(&str, &str, Status); 6] = [
+            ("P", "Passed", Status::Passed),
+            ("F", "Failed", Status::Failed),
+            ("D", "Done", Status::Done),
+            ("E", "Error", Status::Error),
+            ("T", "Terminated", Status::Terminated),
+            ("S", "Skipped", Status::Skipped),
+        ];
+        let known = |(letter, name, _): &&(&str, &str, Status)| letter.eq_ignore_ascii_case(word) || name.eq_ignore_ascii_case(word);
+        WORDS.iter().find(known).map(|(_, _, status)| *status)
+    }
+
+    /// The letter of the wire.
+    pub fn letter(self) -> &'static str {
+        &self.word()[..1]
+    }
+
+    /// The word of the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Passed => "Passed",
+            Status::Failed => "Failed",
+            Status::Done => "Done",
+            Status::Error => "Error",
+            Status::Terminated => "Terminated",
+            Status::Skipped => "Skipped",
+        }
+    }
+}
+
 /// Something odd in a report that does not stop it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// Path of step names, joined by "/".
+    /// Path of step names below the root, joined by "/"; the field's name for the head.
     pub place: String,
     pub what: Oddity,
 }
@@ -174,4 +378,115 @@ pub enum Oddity {
     UnknownComparison,
     /// A numeric measurement whose value is not a number.
     NotANumber,
+    /// A status nobody has heard of.
+    UnknownStatus,
+    /// Longer than servers promise to keep.
+    TooLong,
+    /// One of `* % ? _ [ ] ^ !` in a name, which searches take for a pattern.
+    PatternCharacter,
+    /// The report had no id; one was made from its content.
+    NoId,
+    /// A bare NaN or Infinity, which is not JSON, was made a text.
+    BareNumber,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(word: &str, value: f64, low: f64, high: Option<f64>) -> Option<bool> {
+        Comparison::parse(word).unwrap().judge(value, Some(low), high)
+    }
+
+    #[test]
+    fn one_sided_limits_stand_in_low_whichever_way_they_point() {
+        assert_eq!(judge("LT", 4.0, 20.0, None), Some(true));
+        assert_eq!(judge("le", 20.0, 20.0, None), Some(true));
+        assert_eq!(judge("LT", 20.0, 20.0, None), Some(false));
+        assert_eq!(judge("GT", 20.0, 20.0, None), Some(false));
+        assert_eq!(judge("Ge", 20.0, 20.0, Some(1.0)), Some(true));
+        assert_eq!(Comparison::Lt.judge(4.0, None, Some(20.0)), None);
+    }
+
+    #[test]
+    fn two_limits_hold_the_inside_or_the_outside() {
+        for (word, at_low, between, at_high) in [
+            ("GTLT", false, true, false),
+            ("GTLE", false, true, true),
+            ("GELT", true, true, false),
+            ("GELE", true, true, true),
+            ("LTGT", false, false, false),
+            ("LTGE", false, false, true),
+            ("LEGT", true, false, false),
+            ("LEGE", true, false, true),
+        ] {
+            let at = |value| judge(word, value, 1.0, Some(2.0));
+            assert_eq!((at(1.0), at(1.5), at(2.0)), (Some(at_low), Some(between), Some(at_high)), "{word}");
+        }
+        assert_eq!(judge("LEGE", 500.0, 500.0, Some(500.0)), Some(true));
+        assert_eq!(judge("GELE", f64::NAN, 1.0, Some(2.0)), None);
+    }
+
+    #[test]
+    fn texts_are_compared_with_and_without_case() {
+        assert_eq!(Comparison::parse("IgnoreCase").unwrap().judge_text("ŁÓDŹ", "łódź"), Some(true));
+        assert_eq!(Comparison::CaseSensitive.judge_text("a", "A"), Some(false));
+        assert_eq!(Comparison::GeLe.judge_text("a", "a"), None);
+    }
+
+    #[test]
+    fn letters_and_words_name_the_same_status() {
+        for status in [Status::Passed, Status::Failed, Status::Done, Status::Error, Status::Terminated, Status::Skipped] {
+            assert_eq!(Status::parse(status.letter()), Some(status));
+            assert_eq!(Status::parse(&status.word().to_lowercase()), Some(status));
+        }
+        assert_eq!(Status::parse("Running"), None);
+    }
+
+    #[test]
+    fn the_step_to_blame_is_the_marked_one_or_the_deepest_first() {
+        let step = |name: &str, status, steps| Step { name: name.to_owned(), status: Some(status), steps, ..Step::default() };
+        let mut root = step(
+            "Main",
+            Status::Failed,
+            vec![
+                step("Setup", Status::Passed, vec![]),
+                step("Rails", Status::Failed, vec![step("3V3", Status::Passed, vec![]), step("5V", Status::Failed, vec![])]),
+                step("Leak", Status::Failed, vec![]),
+            ],
+        );
+        let blame = |root: &Step| report(root.clone()).failed_step().unwrap().path;
+        assert_eq!(blame(&root), "Rails/5V");
+        root.steps[2].caused_failure = true;
+        assert_eq!(blame(&root), "Leak");
+        root.steps.truncate(1);
+        assert_eq!(report(root).failed_step(), None);
+    }
+
+    fn report(root: Step) -> Report {
+        let header = Header {
+            id: Uuid::nil(),
+            kind: ReportKind::Test,
+            part_number: String::new(),
+            serial_number: String::new(),
+            revision: String::new(),
+            process_code: 100,
+            process_name: String::new(),
+            result: Status::Failed,
+            station: String::new(),
+            location: String::new(),
+            purpose: String::new(),
+            operator: String::new(),
+            start: DateTime::UNIX_EPOCH.fixed_offset(),
+        };
+        Report {
+            header,
+            step_count: root.count(),
+            root: Some(root),
+            execution_secs: None,
+            comment: String::new(),
+            facts: vec![],
+            findings: vec![],
+        }
+    }
 }

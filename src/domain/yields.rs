@@ -1,7 +1,17 @@
 //! Yield with retests, and how sure one can be of it.
 //! A unit counts where its *first* run started; all its later runs count for it, whenever they start.
 
+mod query;
+mod run;
+mod table;
+
+use std::ops::AddAssign;
+
 use chrono::{DateTime, Utc};
+
+pub use query::{Dimension, FailingUnit, Group, Overview, Pattern, Selection, TopFailed};
+pub use run::Run;
+pub use table::RunTable;
 
 /// Quantile of the normal distribution for 95 %, two-sided.
 pub const Z_95: f64 = 1.959_963_984_540_054;
@@ -46,6 +56,23 @@ impl Kpis {
     pub fn fpy_interval(&self) -> Option<Interval> {
         wilson(self.first_pass, self.units, Z_95)
     }
+}
+
+impl AddAssign for Kpis {
+    fn add_assign(&mut self, other: Kpis) {
+        self.units += other.units;
+        self.first_pass += other.first_pass;
+        self.second_pass += other.second_pass;
+        self.third_pass += other.third_pass;
+        self.last_pass += other.last_pass;
+        self.reports += other.reports;
+        self.reports_passed += other.reports_passed;
+    }
+}
+
+/// Rolled throughput yield: the product of the first pass yields of a route's processes. `None` where one has no units.
+pub fn rolled(processes: &[Kpis]) -> Option<f64> {
+    processes.iter().map(Kpis::fpy).try_fold(1.0, |product, fpy| Some(product * fpy?)).filter(|_| !processes.is_empty())
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {
@@ -93,10 +120,27 @@ pub fn judge(kpis: &Kpis, target: Option<f64>) -> Verdict {
     }
 }
 
+/// Why first runs did not pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    #[default]
+    Step,
+    /// Error, and no step to blame: the station failed, not the unit.
+    StationError,
+    /// Stopped by somebody, and no step to blame.
+    Terminated,
+    /// Not passed, and no step tells why.
+    NoStep,
+}
+
 /// One line of a Pareto: a step, and the units whose first run failed first there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParetoRow {
+    /// The step's name; empty where the cause is no step.
     pub step: String,
+    /// Its place in the sequence, names joined by "/"; steps of one name in two places are two rows.
+    pub path: String,
+    pub cause: Cause,
     pub units: u64,
     /// Part of all failing units, 0 to 1, and the running sum of it.
     pub share: f64,
@@ -112,22 +156,4 @@ pub struct Bucket {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forty_five_of_fifty_is_not_below_95_percent() {
-        let kpis = Kpis { units: 50, first_pass: 45, ..Kpis::default() };
-        let interval = kpis.fpy_interval().unwrap();
-        assert!((interval.low - 0.786).abs() < 5e-4 && (interval.high - 0.957).abs() < 5e-4, "{interval:?}");
-        assert_eq!(judge(&kpis, Some(0.95)), Verdict::OnTarget);
-        assert_eq!(judge(&kpis, Some(0.96)), Verdict::BelowTarget);
-    }
-
-    #[test]
-    fn an_empty_period_has_no_yield_rather_than_none_passed() {
-        let kpis = Kpis::default();
-        assert_eq!((kpis.fpy(), kpis.lpy(), kpis.fpy_interval()), (None, None, None));
-        assert_eq!(judge(&kpis, Some(0.95)), Verdict::TooFewUnits);
-    }
-}
+mod tests;
