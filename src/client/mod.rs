@@ -5,12 +5,16 @@ mod api;
 mod bridge;
 mod command;
 mod explain;
+mod files;
+mod instances;
 mod line;
 mod link;
 mod model;
 mod remote;
 mod server_url;
+mod settings;
 mod supervisor;
+mod vault;
 
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{
@@ -18,6 +22,7 @@ pub use command::{
     YieldsCommand,
 };
 pub use explain::Explanation;
+pub use instances::template_names;
 pub use line::{LineRequest, LocalLine};
 pub use model::{
     ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person, Progress, QUEUE_ROWS,
@@ -26,3 +31,4 @@ pub use model::{
 };
 pub use remote::Remote;
 pub use server_url::{BadServerUrl, ServerUrl};
+pub use settings::data_folder;

@@ -1,0 +1,191 @@
+//! Whole files, durably: written beside, synced, renamed, with the version before kept as `.bak`.
+//! A broken file is set aside, never overwritten.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+/// Largest settings file that is read, in bytes.
+pub(crate) const SETTINGS_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Where the version before lies.
+pub(crate) fn backup_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".bak");
+    PathBuf::from(name)
+}
+
+/// Makes a folder that only its owner may enter, where the platform has modes.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens a file for writing that only its owner may read, where the platform has modes.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Replaces a file as a whole. After a crash there is the old one or the new one, and the old one stays as `.bak`.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = write_beside(path, bytes)?;
+    let backup = backup_of(path);
+    if path.exists() {
+        let _ = fs::remove_file(&backup);
+        if fs::hard_link(path, &backup).is_err() {
+            fs::copy(path, &backup)?;
+        }
+    }
+    fs::rename(&temporary, path)?;
+    sync_folder(path)
+}
+
+/// As [`write_whole`], and the backup is replaced too: for changes after which nothing of before may remain.
+pub(crate) fn write_without_trace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = write_beside(path, bytes)?;
+    let before = beside(path, ".old");
+    let _ = fs::remove_file(&before);
+    let _ = fs::hard_link(path, &before);
+    fs::rename(&temporary, path)?;
+    sync_folder(path)?;
+    wipe(&before)?;
+    wipe(&backup_of(path))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!("{ending}-{}", std::process::id()));
+    PathBuf::from(name)
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let temporary = beside(path, ".new");
+    let written = create_private(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    Ok(temporary)
+}
+
+/// Makes the names in the folder of `path` as durable as the file's content.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Moves a broken file out of the way, and says where it lies now.
+pub(crate) fn set_aside(path: &Path, now: DateTime<Utc>) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".broken-{}", now.format("%Y%m%dT%H%M%S%6f")));
+    let aside = PathBuf::from(name);
+    fs::rename(path, &aside)?;
+    sync_folder(path)?;
+    Ok(aside)
+}
+
+/// Removes what a crash in the middle of a write left in a folder.
+pub(crate) fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.contains(".json.new-") || name.contains(".json.old-") {
+            let _ = wipe(&entry.path());
+        }
+    }
+}
+
+/// Overwrites a file before it is removed. A file that is not there is fine.
+pub(crate) fn wipe(path: &Path) -> io::Result<()> {
+    overwrite(path)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn overwrite(path: &Path) -> io::Result<()> {
+    let mut file = match File::options().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let zeros = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(0)];
+    file.write_all(&zeros)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_before_stays_as_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read(backup_of(&path)).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn without_trace_leaves_nothing_of_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_whole(&path, b"secret").unwrap();
+        write_whole(&path, b"secret").unwrap();
+        write_without_trace(&path, b"plain").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"plain");
+        assert!(!backup_of(&path).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        make_private_folder(&inner).unwrap();
+        write_whole(&inner.join("a"), b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&inner), mode(&inner.join("a"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, b"12345").unwrap();
+        assert!(read_bounded(&path, 4).is_err());
+        assert_eq!(read_bounded(&path, 5).unwrap(), b"12345");
+    }
+}

@@ -1,0 +1,248 @@
+//! What a person does with instances: make, rename, copy, choose, remove.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde_json::Map;
+
+use super::registry::{Registry, Row};
+use super::{InstancesError, OwnerLock, templates};
+use crate::client::files;
+use crate::client::settings::{Config, Settings};
+use crate::domain::InstanceId;
+use crate::domain::instance::Application;
+use crate::support::clock::Clock;
+
+/// Longest name of an instance, in characters.
+const NAME_LIMIT: usize = 80;
+
+/// Called with a part from 0 to 1; `false` means stop.
+pub(crate) type Progressed<'a> = &'a mut dyn FnMut(f32) -> bool;
+
+impl Registry {
+    /// Makes an instance from a template. Without an id, the name suggests one that is free.
+    pub(crate) fn create(
+        &mut self,
+        id: Option<InstanceId>,
+        name: &str,
+        application: Option<Application>,
+        template: &str,
+    ) -> Result<InstanceId, InstancesError> {
+        if name.chars().count() > NAME_LIMIT {
+            return Err(InstancesError::BadName);
+        }
+        let id = match id {
+            Some(id) if self.is_taken(&id) => return Err(InstancesError::Taken(id)),
+            Some(id) => id,
+            None => self.free_id(&InstanceId::from_name(name)),
+        };
+        let config =
+            templates::config_from(template, &id, name, application).ok_or_else(|| InstancesError::UnknownTemplate(template.to_owned()))?;
+        self.add(&id, config)?;
+        Ok(id)
+    }
+
+    /// Writes the settings of a new instance, then its row.
+    pub(super) fn add(&mut self, id: &InstanceId, config: Config) -> Result<(), InstancesError> {
+        let row = Row {
+            id: id.clone(),
+            name: config.instance_name.clone(),
+            path: self.usual_folder(id),
+            application: config.instance_type,
+            last_used: None,
+            rest: Map::new(),
+        };
+        let folder = self.folder(&row);
+        if folder.join("config.json").exists() {
+            return Err(InstancesError::Taken(id.clone()));
+        }
+        Settings::create(&folder, config)?;
+        for name in ["queue", "converters", "logs", "cache"] {
+            files::make_private_folder(&folder.join(name))?;
+        }
+        self.register(row)
+    }
+
+    pub(super) fn register(&mut self, row: Row) -> Result<(), InstancesError> {
+        self.default.get_or_insert_with(|| row.id.clone());
+        self.rows.push(row);
+        self.save()
+    }
+
+    /// The id, or the first of `id-2`, `id-3` … that is free in the registry and on disk.
+    pub(super) fn free_id(&self, wanted: &InstanceId) -> InstanceId {
+        let free = |id: &InstanceId| !self.is_taken(id) && !self.usual_folder(id).exists();
+        let numbered = (2..).filter_map(|n| InstanceId::parse(&format!("{wanted}-{n}")).ok());
+        std::iter::once(wanted.clone()).chain(numbered).find(free).unwrap_or_else(|| wanted.clone())
+    }
+
+    pub(crate) fn rename(&mut self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > NAME_LIMIT {
+            return Err(InstancesError::BadName);
+        }
+        self.row_mut(id)?.name = name.to_owned();
+        self.save()
+    }
+
+    pub(crate) fn set_application(&mut self, id: &InstanceId, application: Application) -> Result<(), InstancesError> {
+        self.row_mut(id)?.application = application;
+        self.save()
+    }
+
+    pub(crate) fn make_default(&mut self, id: &InstanceId) -> Result<(), InstancesError> {
+        self.row_mut(id)?;
+        self.default = Some(id.clone());
+        self.save()
+    }
+
+    /// Remembers that an instance was opened. A registry that cannot be written does not keep anybody from working.
+    pub(crate) fn touch(&mut self, id: &InstanceId, now: DateTime<Utc>) {
+        if let Ok(row) = self.row_mut(id) {
+            row.last_used = Some(now);
+            if let Err(error) = self.save() {
+                tracing::warn!(%error, "the registry could not be written");
+            }
+        }
+    }
+
+    /// Forgets an instance whose folder is gone or was removed.
+    pub(crate) fn forget(&mut self, id: &InstanceId) -> Result<(), InstancesError> {
+        self.rows.retain(|row| row.id != *id);
+        if self.default.as_ref() == Some(id) {
+            self.default = None;
+        }
+        self.save()
+    }
+
+    /// Checks that an instance can be opened, and becomes its owner.
+    pub(crate) fn own(&self, id: &InstanceId) -> Result<(PathBuf, OwnerLock), InstancesError> {
+        let row = self.row(id).ok_or_else(|| InstancesError::Unknown(id.clone()))?;
+        let folder = self.folder(row);
+        if !folder.is_dir() {
+            return Err(InstancesError::FolderMissing { name: row.name.clone(), folder: folder.display().to_string() });
+        }
+        let lock = OwnerLock::take(&folder).map_err(|error| InstancesError::from_lock(error, id))?;
+        Ok((folder, lock))
+    }
+
+    /// The row and settings of a copy: a name of its own, no token, no session; folders elsewhere are not watched twice.
+    pub(crate) fn begin_copy(&self, id: &InstanceId, name: &str, clock: &Clock) -> Result<Copy, InstancesError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > NAME_LIMIT {
+            return Err(InstancesError::BadName);
+        }
+        let from = self.folder_of(id)?;
+        let (settings, _) = Settings::open(&from, id, clock).map_err(|error| InstancesError::from_settings(error, id))?;
+        let to = self.free_id(&InstanceId::from_name(name));
+        let mut config = settings.get();
+        config.instance_id = to.to_string();
+        config.instance_name = name.to_owned();
+        config.connection.token_encrypted.clear();
+        config.connection.connection_state = "Not Connected".to_owned();
+        config.connection.last_connected = None;
+        let watched = config.watched_folders.iter().map(|folder| from.join(&folder.path)).collect();
+        for folder in config.watched_folders.iter_mut().filter(|folder| folder.path.is_absolute()) {
+            folder.enabled = false;
+        }
+        Ok(Copy { folder: self.usual_folder(&to), id: to, from, config, watched })
+    }
+
+    pub(crate) fn finish_copy(&mut self, copy: Copy) -> Result<InstanceId, InstancesError> {
+        self.add(&copy.id, copy.config)?;
+        Ok(copy.id)
+    }
+}
+
+/// A copy on its way.
+pub(crate) struct Copy {
+    pub(crate) id: InstanceId,
+    folder: PathBuf,
+    from: PathBuf,
+    config: Config,
+    /// Test reports lie there: they belong to the original.
+    watched: Vec<PathBuf>,
+}
+
+/// What belongs to one instance alone and is never copied.
+const OWN: [&str; 4] = ["queue", "logs", "cache", "lock"];
+
+/// Copies the files that a copy shares with its original. Cancelled or failed, nothing of it remains.
+pub(crate) fn copy(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {
+    let result = copy_files(copy, progressed);
+    if result.is_err() {
+        let _ = fs::remove_dir_all(&copy.folder);
+    }
+    result
+}
+
+fn copy_files(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {
+    let skip = |path: &Path| {
+        let own = path.parent() == Some(&copy.from) && path.file_name().is_some_and(|name| OWN.iter().any(|own| name == *own));
+        let settings = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("config.json"));
+        own || settings || copy.watched.iter().any(|watched| path == watched)
+    };
+    let mut sources = Vec::new();
+    collect(&copy.from, &skip, &mut sources)?;
+    let total: u64 = sources.iter().map(|(_, bytes)| bytes + 1).sum();
+    let mut done = 0;
+    for (source, bytes) in sources {
+        if !progressed(done as f32 / total as f32) {
+            return Err(InstancesError::Cancelled);
+        }
+        let target = copy.folder.join(source.strip_prefix(&copy.from).unwrap_or(&source));
+        if let Some(parent) = target.parent() {
+            files::make_private_folder(parent)?;
+        }
+        fs::copy(&source, &target)?;
+        done += bytes + 1;
+    }
+    progressed(1.0);
+    Ok(())
+}
+
+/// Plain files below a folder with their sizes; links are not followed.
+fn collect(folder: &Path, skip: &dyn Fn(&Path) -> bool, found: &mut Vec<(PathBuf, u64)>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let kind = entry.file_type()?;
+        if skip(&path) {
+            continue;
+        }
+        if kind.is_dir() {
+            collect(&path, skip, found)?;
+        } else if kind.is_file() {
+            found.push((path, entry.metadata()?.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what an instance made in its folder, and the folder if nothing else is in it.
+/// The caller owns it and has asked about waiting reports.
+pub(crate) fn remove(folder: &Path, lock: OwnerLock, progressed: Progressed) -> Result<(), InstancesError> {
+    for name in ["config.json", "config.json.bak"] {
+        files::wipe(&folder.join(name))?;
+    }
+    let names = ["queue", "converters", "cache", "logs"];
+    for (index, name) in names.into_iter().enumerate() {
+        progressed(index as f32 / names.len() as f32);
+        match fs::remove_dir_all(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    drop(lock);
+    let _ = fs::remove_file(folder.join("lock"));
+    for entry in fs::read_dir(folder)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("config.json.") {
+            let _ = files::wipe(&entry.path());
+        }
+    }
+    // A folder that holds something of somebody else stays.
+    let _ = fs::remove_dir(folder);
+    progressed(1.0);
+    Ok(())
+}

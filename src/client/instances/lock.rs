@@ -1,0 +1,84 @@
+//! One owner an instance: a lock the operating system holds for the process, so that a crash gives it back.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use crate::client::files;
+
+/// Held for as long as this process owns the instance.
+#[derive(Debug)]
+pub(crate) struct OwnerLock {
+    _file: File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LockError {
+    #[error("another process owns this instance")]
+    Owned,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Others look for an instant whether a lock is held, and must not be taken for its owner.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+impl OwnerLock {
+    /// Becomes the owner of the instance in `folder`. Waits a third of a second at most.
+    pub(crate) fn take(folder: &Path) -> Result<OwnerLock, LockError> {
+        let file = open(folder)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(OwnerLock { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(LockError::Owned),
+                Err(TryLockError::WouldBlock) => {
+                    #[expect(clippy::disallowed_methods, reason = "the operating system offers no lock with a time limit")]
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a process owns the instance in `folder` now; this process counts too.
+pub(crate) fn is_owned(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join("lock")) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+fn open(folder: &Path) -> io::Result<File> {
+    let path = folder.join("lock");
+    match File::options().read(true).write(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::create_private(&path),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_owner_is_refused_until_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = OwnerLock::take(folder.path()).unwrap();
+        assert!(is_owned(folder.path()));
+        assert!(matches!(OwnerLock::take(folder.path()), Err(LockError::Owned)));
+        drop(first);
+        assert!(!is_owned(folder.path()));
+        OwnerLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn looking_does_not_keep_an_owner_out() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(OwnerLock::take(folder.path()).unwrap());
+        for _ in 0..50 {
+            assert!(!is_owned(folder.path()));
+            OwnerLock::take(folder.path()).unwrap();
+        }
+    }
+}
