@@ -179,7 +179,7 @@ impl Step {
 }
 
 /// One measured value, with the limits it was judged by.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
     /// Empty for the only measurement of a step.
     pub name: String,
@@ -193,11 +193,12 @@ pub struct Measurement {
     pub status: Option<Status>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Measured {
     Number(Number),
     Text(String),
     /// A check that has a status and no value.
+    #[default]
     Nothing,
 }
 
