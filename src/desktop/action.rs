@@ -1,0 +1,24 @@
+//! What a screen asks of the app in one frame. Carried out after drawing, outside all borrows.
+
+use super::route::Route;
+use super::theme::Tone;
+use crate::client::Command;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Hand it to the station's services.
+    Run(Command),
+    Go(Route),
+    /// Show the login on top of a signed-in station, for a person.
+    ShowLogin,
+    /// Leave that login without signing in.
+    HideLogin,
+    /// Show or hide the rail where an application keeps it away.
+    ToggleRail,
+    ToggleFullscreen,
+    /// `None` follows the system.
+    SetTone(Option<Tone>),
+    Copy(String),
+    /// Close the window.
+    Quit,
+}

@@ -1,0 +1,61 @@
+//! Asks before something cannot be taken back. Escape and the place beside it mean no.
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Align, Context, Id, Label, Layout, Margin, Modal, Ui};
+
+use super::{button, card};
+use crate::desktop::theme::{Text, Theme, Weight, space};
+
+/// The words of a question.
+pub struct Question<'a> {
+    pub title: &'a str,
+    pub body: &'a str,
+    pub yes: &'a str,
+    pub no: &'a str,
+    /// Saying yes destroys something.
+    pub destroys: bool,
+}
+
+/// Draws the question. `None` while nobody has answered.
+pub fn ask(ctx: &Context, theme: &Theme, id: &str, question: &Question<'_>) -> Option<bool> {
+    let mut answer = None;
+    let closed = form(ctx, theme, id, question.title, |ui| {
+        ui.add(Label::new(theme.words(question.body, Text::Body, Weight::Regular, theme.color.text2)).wrap());
+        ui.add_space(space::M);
+        answer = buttons(ui, theme, question.yes, question.no, (true, question.destroys));
+    });
+    answer.or(closed.then_some(false))
+}
+
+/// A window above all others, with a title. Says whether it was left by Escape or by a press beside it.
+pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl FnOnce(&mut Ui)) -> bool {
+    let frame = card::frame(theme).inner_margin(Margin::same(space::L as i8)).stroke(eframe::egui::Stroke::new(1.0, theme.color.control));
+    let shade = theme.color.bg0.gamma_multiply(0.75);
+    let modal = Modal::new(Id::new(id)).frame(frame).backdrop_color(shade).show(ctx, |ui| {
+        ui.set_width((theme.sizes.body * 30.0).min(ctx.content_rect().width() - 64.0));
+        ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+            node.set_role(Role::Dialog);
+            node.set_label(title);
+        });
+        ui.label(theme.title(title));
+        ui.add_space(space::S);
+        contents(ui);
+    });
+    modal.should_close()
+}
+
+/// The two answers, the safe one on the left. `(enabled, destroys)` is about yes.
+pub fn buttons(ui: &mut Ui, theme: &Theme, yes: &str, no: &str, (enabled, destroys): (bool, bool)) -> Option<bool> {
+    let mut answer = None;
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let accepted = if destroys { button::danger(ui, theme, yes) } else { button::primary(ui, theme, yes, enabled) };
+        if accepted.clicked() {
+            answer = Some(true);
+        }
+        ui.add_space(space::S);
+        if button::secondary(ui, theme, no, true).clicked() {
+            answer = Some(false);
+        }
+    });
+    answer
+}

@@ -1,0 +1,65 @@
+//! What the connection is called, wherever it is named: badge, overview, connection screen.
+
+use super::format;
+use super::scene::Scene;
+use super::widgets::badge::{Look, Tint};
+use super::widgets::sign::Sign;
+use crate::domain::connection::{Connection, Trouble};
+
+/// The connection badge as of now.
+pub fn connection_look(scene: &Scene<'_>) -> Look {
+    let connection = &scene.model.connection;
+    let signing_in = scene.model.session.signing_in;
+    match connection.state {
+        _ if signing_in => {
+            Look { sign: busy(scene), words: scene.text("shell.state.authenticating").to_owned(), aside: String::new(), tint: Tint::Quiet }
+        }
+        Connection::NotConnected => {
+            Look { sign: Sign::Normal, words: scene.text("shell.state.not_connected").to_owned(), aside: String::new(), tint: Tint::Quiet }
+        }
+        Connection::Authenticating => {
+            Look { sign: busy(scene), words: scene.text("shell.state.authenticating").to_owned(), aside: String::new(), tint: Tint::Quiet }
+        }
+        Connection::Connected => Look { sign: Sign::Connected, words: connected(scene), aside: latency(scene), tint: Tint::Quiet },
+        Connection::Offline(trouble) if trouble.needs_person() => {
+            Look { sign: Sign::Fault, words: scene.text(trouble_key(trouble)).to_owned(), aside: String::new(), tint: Tint::Filled }
+        }
+        Connection::Offline(trouble) => offline(scene, trouble),
+    }
+}
+
+/// Turns as the time goes by.
+pub fn busy(scene: &Scene<'_>) -> Sign {
+    Sign::busy(scene.now.timestamp_millis().rem_euclid(1_000_000) as f64 / 1000.0)
+}
+
+fn connected(scene: &Scene<'_>) -> String {
+    let key = if scene.model.connection.plain_http { "shell.state.connected_plain" } else { "shell.state.connected" };
+    scene.text(key).to_owned()
+}
+
+fn latency(scene: &Scene<'_>) -> String {
+    scene.model.connection.latency_ms.map_or_else(String::new, |ms| scene.fill("shell.milliseconds", &[("n", &ms.to_string())]))
+}
+
+fn offline(scene: &Scene<'_>, trouble: Trouble) -> Look {
+    let waiting = scene.model.queue.pending();
+    let words = scene.text(trouble_key(trouble)).to_owned();
+    let aside = match (waiting, scene.model.connection.since) {
+        (0, Some(since)) => scene.fill("shell.since", &[("time", &scene.zone.moment(since, scene.now))]),
+        (0, None) => String::new(),
+        (n, _) => scene.fill("shell.queued", &[("n", &format::count(n))]),
+    };
+    Look { sign: Sign::Offline, words, aside, tint: Tint::Outlined }
+}
+
+fn trouble_key(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Unreachable => "shell.state.offline",
+        Trouble::ServerError => "shell.state.server_error",
+        Trouble::Certificate => "shell.state.certificate",
+        Trouble::NotOurServer => "shell.state.not_our_server",
+        Trouble::ServerTooOld => "shell.state.server_too_old",
+        Trouble::OtherServer => "shell.state.other_server",
+    }
+}
