@@ -1,3 +1,6 @@
 //! andon: arguments and wiring.
 
+#[path = "andon/line.rs"]
+mod line;
+
 fn main() {}
