@@ -21,6 +21,7 @@ pub mod connection;
 pub mod credentials;
 pub mod instance;
 pub mod report;
+pub mod simulator;
 pub mod yields;
 
 pub use access::{Permission, Role};

@@ -4,6 +4,8 @@
 mod head;
 mod mend;
 mod raw;
+#[cfg(test)]
+mod simulated;
 mod steps;
 #[cfg(test)]
 mod tests;
