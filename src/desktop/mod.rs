@@ -5,6 +5,7 @@ pub mod format;
 pub mod picture;
 mod route;
 mod scene;
+pub mod screens;
 pub mod theme;
 pub mod widgets;
 pub mod words;
