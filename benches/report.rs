@@ -14,7 +14,7 @@ fn main() {
     let mut line = Line::new(1);
     let at = DateTime::UNIX_EPOCH;
     let mixed: Vec<String> = (0..300).map(|_| line.next(at)).collect();
-    let large: Vec<String> = (0..20).map(|_| line.report(at, 5000)).collect();
+    let large: Vec<String> = (0..20).map(|_| line.report_of(at, 5000)).collect();
     eprintln!("{:<22} {:>9} {:>14} {:>14} {:>8}", "report, read + write", "MB", "andon ms/MB", "value ms/MB", "ratio");
     for (name, texts) in [("mixed, 1-500 steps", &mixed), ("5000 steps each", &large)] {
         let megabytes = texts.iter().map(String::len).sum::<usize>() as f64 / 1e6;

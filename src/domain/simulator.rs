@@ -12,22 +12,11 @@ use uuid::Uuid;
 use self::sequence::{Sequence, escaped};
 use super::report::Status;
 
-/// A process of the simulated line, to be made known to its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SimulatedProcess {
-    pub code: i64,
-    pub name: &'static str,
-}
+const PROCESSES: [(i64, &str); 3] = [(110, "Functional test"), (120, "Leak test"), (100, "End of line test")];
 
-const PROCESSES: [SimulatedProcess; 3] = [
-    SimulatedProcess { code: 110, name: "Functional test" },
-    SimulatedProcess { code: 120, name: "Leak test" },
-    SimulatedProcess { code: 100, name: "End of line test" },
-];
-
-/// The processes a unit passes, in their order. 100 is known to a fresh server.
-pub fn processes() -> &'static [SimulatedProcess] {
-    &PROCESSES
+/// Code and name of the processes a unit passes, in their order, to be made known to a server. A fresh one knows 100.
+pub fn processes() -> [(i64, &'static str); 3] {
+    PROCESSES
 }
 
 /// Product: part number, revision, mark of its serial numbers.
@@ -78,11 +67,11 @@ impl Line {
             80..97 => 40 + self.random.below(120) as usize,
             _ => 160 + self.random.below(341) as usize,
         };
-        self.report(at, steps)
+        self.report_of(at, steps)
     }
 
     /// The next report of the line, with exactly `steps` steps, the root included; at least one.
-    pub fn report(&mut self, at: DateTime<Utc>, steps: usize) -> String {
+    pub fn report_of(&mut self, at: DateTime<Utc>, steps: usize) -> String {
         let job = self.take_job();
         let result = self.result(&job);
         let sequence = Sequence::new(&mut self.random, result, steps.max(1));
@@ -131,16 +120,15 @@ impl Line {
     fn head(&mut self, job: &Job, result: Status, at: DateTime<Utc>, seconds: f64, root: &str) -> String {
         let random = &mut self.random;
         let (part, revision, _) = PRODUCTS[job.product];
-        let process = PROCESSES[job.process];
+        let (code, name) = PROCESSES[job.process];
         let id = uuid::Builder::from_random_bytes(Uuid::from_u64_pair(random.next(), random.next()).into_bytes()).into_uuid();
         let start = start_text(at, random);
-        let (letter, serial, code) = (result.letter(), &job.serial, process.code);
+        let (letter, serial) = (result.letter(), &job.serial);
         let station = random.pick(&STATIONS[job.process]);
         let (operator, comment) = (escaped(random.pick(&OPERATORS)), escaped(if random.chance(0.2) { random.pick(&COMMENTS) } else { "" }));
         let (socket, lot, firmware) = (random.below(4), random.below(90), random.below(9));
         let vendor = if random.chance(0.5) { r#","vendorData":{"cell":"A\u0142","torque":[4.10,1e-3,1E+2],"empty":null}"# } else { "" };
         let error = if result == Status::Error { r#","errorCode":-17500,"errorMessage":"Gerät antwortet nicht""# } else { "" };
-        let name = process.name;
         let mut text = String::with_capacity(root.len() + 900);
         _ = write!(
             text,

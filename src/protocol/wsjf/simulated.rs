@@ -46,7 +46,7 @@ fn a_report_of_n_steps_has_n_steps() {
     let mut line = Line::new(3);
     for steps in [1, 2, 3, 4, 5, 17, 281, 500, 3000] {
         for _ in 0..20 {
-            assert_eq!(read(line.report(start(), steps).as_bytes()).unwrap().report.step_count, steps);
+            assert_eq!(read(line.report_of(start(), steps).as_bytes()).unwrap().report.step_count, steps);
         }
     }
 }
