@@ -1,5 +1,6 @@
 //! Where the window can be, and who may be there: a tab shows where the one access table says so, and nowhere else.
 
+use super::widgets::icon::Icon;
 use crate::domain::access::{Permission, Role};
 use crate::domain::instance::Application;
 
@@ -53,6 +54,18 @@ impl Route {
             Route::Connection => "shell.rail.connection",
             Route::Instances => "shell.rail.instances",
             Route::About => "shell.rail.about",
+        }
+    }
+
+    pub fn icon(self) -> Icon {
+        match self {
+            Route::Overview => Icon::Overview,
+            Route::Yield => Icon::Yield,
+            Route::Reports => Icon::Reports,
+            Route::Queue => Icon::Queue,
+            Route::Connection => Icon::Connection,
+            Route::Instances => Icon::Instances,
+            Route::About => Icon::About,
         }
     }
 

@@ -63,3 +63,13 @@ fn trouble_key(trouble: Trouble) -> &'static str {
         Trouble::OtherServer => "shell.state.other_server",
     }
 }
+
+/// A clock that is off by more than this is said, in milliseconds.
+const CLOCK_WARNING_MS: i64 = 30_000;
+
+/// Said while this machine's clock and the server's differ too much.
+pub fn clock_warning(scene: &Scene<'_>) -> Option<String> {
+    let offset = scene.model.connection.clock_offset_ms?;
+    let key = if offset > 0 { "shell.clock_behind" } else { "shell.clock_ahead" };
+    (offset.abs() > CLOCK_WARNING_MS).then(|| scene.fill(key, &[("n", &format::count(offset.unsigned_abs() / 1000))]))
+}

@@ -1,9 +1,48 @@
 //! One file a screen.
 
-pub mod reports;
-pub mod yields;
+mod about;
+mod connection;
+mod instances;
+mod login;
+mod login_form;
+mod overview;
+mod queue;
+mod reports;
+mod yields;
 
+use eframe::egui::Ui;
+
+use super::route::Route;
+use super::scene::Scene;
+use crate::domain::instance::Application;
 use crate::domain::report::Status;
+
+/// Every screen with what it keeps between frames.
+#[derive(Default)]
+pub struct Screens {
+    pub login: login::Login,
+    overview: overview::Overview,
+    yields: yields::Yields,
+    reports: reports::Reports,
+    queue: queue::Queue,
+    connection: connection::Connection,
+    instances: instances::Instances,
+    about: about::About,
+}
+
+impl Screens {
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, route: Route) {
+        match route {
+            Route::Overview => self.overview.ui(ui, scene),
+            Route::Yield => self.yields.ui(ui, scene),
+            Route::Reports => self.reports.ui(ui, scene),
+            Route::Queue => self.queue.ui(ui, scene),
+            Route::Connection => self.connection.ui(ui, scene),
+            Route::Instances => self.instances.ui(ui, scene),
+            Route::About => self.about.ui(ui, scene),
+        }
+    }
+}
 
 /// The words for an outcome.
 pub fn status_key(status: Status) -> &'static str {
@@ -14,5 +53,14 @@ pub fn status_key(status: Status) -> &'static str {
         Status::Error => "reports.status.error",
         Status::Terminated => "reports.status.terminated",
         Status::Skipped => "reports.status.skipped",
+    }
+}
+
+/// The words for an application.
+fn application_key(application: Application) -> &'static str {
+    match application {
+        Application::Configurator => "shell.application.configurator",
+        Application::YieldMonitor => "shell.application.yield_monitor",
+        Application::PressurePanel => "shell.application.pressure_panel",
     }
 }

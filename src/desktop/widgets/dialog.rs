@@ -31,7 +31,7 @@ pub fn ask(ctx: &Context, theme: &Theme, id: &str, question: &Question<'_>) -> O
 pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl FnOnce(&mut Ui)) -> bool {
     let frame = card::frame(theme).inner_margin(Margin::same(space::L as i8)).stroke(eframe::egui::Stroke::new(1.0, theme.color.control));
     let shade = theme.color.bg0.gamma_multiply(0.75);
-    let modal = Modal::new(Id::new(id)).frame(frame).backdrop_color(shade).show(ctx, |ui| {
+    let modal = Modal::new(Id::unique(id)).frame(frame).backdrop_color(shade).show(ctx, |ui| {
         ui.set_width((theme.sizes.body * 30.0).min(ctx.content_rect().width() - 64.0));
         ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
             node.set_role(Role::Dialog);

@@ -14,7 +14,7 @@ pub fn text_field(ui: &mut Ui, theme: &Theme, name: &str, text: &mut String, hin
         .hint_text(theme.hint(hint))
         .font(theme.font(Text::Body, Weight::Regular))
         .margin(Margin::symmetric(12, 4))
-        .vertical_align(Align::Center)
+        .align(eframe::egui::Align2::LEFT_CENTER)
         .char_limit(2_000)
         .min_size(vec2(0.0, height(theme)))
         .desired_width(f32::INFINITY);
@@ -54,4 +54,17 @@ pub fn columns<R>(ui: &mut Ui, theme: &Theme, n: usize, mut column: impl FnMut(u
             });
         }
     });
+}
+
+/// A text field without a line above: `name` is told to those who cannot see what stands beside it.
+pub fn bare_field(ui: &mut Ui, theme: &Theme, name: &str, text: &mut String, hint: &str) -> Response {
+    let edit = TextEdit::singleline(text)
+        .hint_text(theme.hint(hint))
+        .font(theme.font(Text::Body, Weight::Regular))
+        .margin(Margin::symmetric(12, 4))
+        .align(eframe::egui::Align2::LEFT_CENTER)
+        .char_limit(2_000)
+        .min_size(vec2(0.0, height(theme)))
+        .desired_width(f32::INFINITY);
+    ui.add(edit).accessible_name(name)
 }

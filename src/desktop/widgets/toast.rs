@@ -43,7 +43,7 @@ impl Toasts {
 
     pub fn ui(&mut self, ctx: &Context, theme: &Theme, dismiss: &str) {
         let mut closed = None;
-        Area::new(Id::new("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-space::M, -space::M)).show(ctx, |ui| {
+        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-space::M, -space::M)).show(ctx, |ui| {
             let width = (theme.sizes.body * 26.0).min(ctx.content_rect().width() * 0.7);
             for (i, toast) in self.0.iter().enumerate() {
                 let ink = if toast.failed { theme.color.crit } else { theme.color.control };

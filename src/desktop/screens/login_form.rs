@@ -1,0 +1,222 @@
+//! What the login asks for, what of it is missing, and the command it becomes. No drawing.
+
+use chrono::TimeDelta;
+use eframe::egui::{Context, Id, Response};
+
+use crate::client::{BadServerUrl, Command, LineCommand, LineState, Model, ServerUrl, SignIn};
+use crate::desktop::Scene;
+use crate::desktop::widgets::keyboard::Touched;
+use crate::desktop::widgets::password::PasswordBuffer;
+use crate::domain::credentials::{check_password, check_user_name};
+use crate::domain::instance::Application;
+
+/// Which server is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    #[default]
+    Address,
+    /// The line server built into this program.
+    ThisPc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Server,
+    User,
+    Password,
+    Again,
+    /// Something that takes no letters.
+    Other,
+}
+
+#[derive(Default)]
+pub struct Form {
+    pub place: Place,
+    pub server: String,
+    pub user: String,
+    pub password: PasswordBuffer,
+    /// The same once more, for a new account.
+    pub again: PasswordBuffer,
+    /// Off until somebody wants it.
+    pub remember: bool,
+    pub application: Option<Application>,
+    pub allow_plain_http: bool,
+    /// Where the letters go, also those of a keyboard on the screen.
+    pub focused: Option<(Field, Id)>,
+    /// The server and user that the services offered last.
+    offered: (String, String),
+    /// The address was left once, or Connect was tried: its error may show.
+    judged: bool,
+    welcomed: bool,
+}
+
+impl Form {
+    /// Takes over what the services know, where nobody has typed anything else.
+    pub fn offer(&mut self, model: &Model) {
+        let new = (model.session.server_url.clone(), model.session.last_user.clone());
+        if new != self.offered {
+            if self.server == self.offered.0 {
+                self.server.clone_from(&new.0);
+            }
+            if self.user == self.offered.1 {
+                self.user.clone_from(&new.1);
+            }
+            self.offered = new;
+        }
+        let nothing_known = self.server.is_empty() && model.line.is_set_up;
+        if !self.welcomed && nothing_known && matches!(model.line.state, LineState::Running(_)) {
+            self.place = Place::ThisPc;
+        }
+        self.welcomed = true;
+    }
+
+    pub fn choose(&mut self, place: Place, scene: &Scene<'_>) {
+        self.place = place;
+        if place == Place::ThisPc && matches!(scene.model.line.state, LineState::Stopped | LineState::Failed(_)) {
+            scene.run(Command::Line(LineCommand::Start));
+        }
+    }
+
+    /// Remembers where the keyboard is.
+    pub fn watch(&mut self, field: Field, response: &Response) {
+        if response.has_focus() {
+            self.focused = Some((field, response.id));
+        }
+    }
+
+    /// An address is judged once it is left, not while it is typed.
+    pub fn watch_server(&mut self, response: &Response) {
+        self.watch(Field::Server, response);
+        if response.lost_focus() {
+            self.judged = !self.server.trim().is_empty();
+        } else if response.changed() {
+            self.judged = false;
+        }
+    }
+
+    /// Hands a touched key to the field that has the keyboard.
+    pub fn touch(&mut self, ctx: &Context, touched: Touched) {
+        let Some((field, id)) = self.focused else { return };
+        ctx.memory_mut(|memory| memory.request_focus(id));
+        let text = match field {
+            Field::Server => &mut self.server,
+            Field::User => &mut self.user,
+            Field::Password => return touch_password(&mut self.password, touched),
+            Field::Again => return touch_password(&mut self.again, touched),
+            Field::Other => return,
+        };
+        match touched {
+            Touched::Letter(c) => text.push(c),
+            Touched::Backspace => {
+                text.pop();
+            }
+            Touched::Enter => {}
+        }
+    }
+
+    /// What is wrong with the address, once it may be said.
+    pub fn url_error(&self) -> Option<BadServerUrl> {
+        if self.place == Place::ThisPc || !self.judged {
+            return None;
+        }
+        ServerUrl::parse(&self.server).err()
+    }
+
+    pub fn needs_plain_http(&self) -> bool {
+        self.place == Place::Address && ServerUrl::parse(&self.server).is_ok_and(|url| url.is_plain_http())
+    }
+
+    /// This PC was never a line server before: its administrator is made now.
+    pub fn is_first_use(&self, model: &Model) -> bool {
+        self.place == Place::ThisPc && model.session.station.is_none() && !model.line.is_set_up
+    }
+
+    /// What is wrong with the new password, once both were typed.
+    pub fn password_trouble(&self, first_use: bool) -> Option<&'static str> {
+        if !first_use || self.password.is_empty() {
+            None
+        } else if check_password(self.password.expose()).is_err() {
+            Some("login.password_rule")
+        } else if !self.again.is_empty() && !self.password.same_as(&self.again) {
+            Some("login.password_differs")
+        } else {
+            None
+        }
+    }
+
+    /// How long this account still has to wait.
+    pub fn locked_for(&self, scene: &Scene<'_>) -> Option<TimeDelta> {
+        let left = scene.model.session.locked_until? - scene.now;
+        let same_account =
+            self.user.trim().eq_ignore_ascii_case(&scene.model.session.last_user) || scene.model.session.last_user.is_empty();
+        (left > TimeDelta::zero() && same_account).then_some(left)
+    }
+
+    /// Whether everything is there that Connect needs.
+    pub fn is_ready(&self, scene: &Scene<'_>) -> bool {
+        let model = scene.model;
+        if model.session.signing_in || self.password.is_empty() || self.locked_for(scene).is_some() {
+            return false;
+        }
+        if model.session.station.is_some() {
+            return !self.user.trim().is_empty();
+        }
+        match self.place {
+            Place::Address => ServerUrl::parse(&self.server).is_ok() && (!self.needs_plain_http() || self.allow_plain_http),
+            Place::ThisPc if model.line.is_set_up => matches!(model.line.state, LineState::Running(_)) && !self.user.trim().is_empty(),
+            Place::ThisPc => {
+                let good_password = check_password(self.password.expose()).is_ok() && self.password.same_as(&self.again);
+                matches!(model.line.state, LineState::Running(_)) && check_user_name(self.user.trim()).is_ok() && good_password
+            }
+        }
+    }
+
+    pub fn show_what_is_missing(&mut self) {
+        self.judged = true;
+    }
+
+    pub fn own_application(&self, model: &Model) -> Application {
+        let instances = &model.instances;
+        instances
+            .list
+            .iter()
+            .find(|instance| instances.current.as_ref() == Some(&instance.id))
+            .map_or_else(Application::default, |i| i.application)
+    }
+
+    /// The command; the password leaves the form with it.
+    pub fn sign_in(&mut self, model: &Model) -> SignIn {
+        let station = model.session.station.as_ref();
+        let address = match (&model.line.state, self.place) {
+            _ if station.is_some() => model.session.server_url.clone(),
+            (LineState::Running(address), Place::ThisPc) => address.clone(),
+            _ => self.server.trim().to_owned(),
+        };
+        SignIn {
+            server_url: address,
+            user: self.user.trim().to_owned(),
+            password: self.password.take(),
+            remember: station.map_or(self.remember, |station| station.remembered),
+            application: self.application.or(station.map(|station| station.application)),
+            allow_plain_http: if station.is_some() {
+                model.session.insecure_allowed
+            } else {
+                self.needs_plain_http() && self.allow_plain_http
+            },
+        }
+    }
+
+    /// Forgets what is secret.
+    pub fn wipe(&mut self) {
+        self.password.clear();
+        self.again.clear();
+    }
+}
+
+fn touch_password(buffer: &mut PasswordBuffer, touched: Touched) {
+    match touched {
+        Touched::Letter(c) => buffer.push(c.encode_utf8(&mut [0; 4])),
+        Touched::Backspace => buffer.backspace(),
+        Touched::Enter => {}
+    }
+}
