@@ -12,6 +12,7 @@ mod files;
 mod handlers;
 mod headers;
 mod lock;
+mod odata;
 mod passwords;
 mod random;
 mod router;

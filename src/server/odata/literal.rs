@@ -1,0 +1,65 @@
+//! Values as callers write them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+
+use super::lexer::Token;
+use super::{Field, Kind, Value};
+use crate::domain::report::Status;
+
+/// The value of `token` for `field`, or what would be allowed.
+pub(super) fn value(field: Field, token: &Token) -> Result<Value, &'static str> {
+    let (text, quoted) = match token {
+        Token::Text(text) => (text.as_str(), true),
+        Token::Word(word) => (word.as_str(), false),
+        _ => return Err("a value is missing"),
+    };
+    if !quoted && text.eq_ignore_ascii_case("null") {
+        return Ok(Value::Null);
+    }
+    match field.kind() {
+        Kind::Time => parse_time(text).map(Value::Time).ok_or("this is compared with a time, such as 2026-01-31T23:59:59Z"),
+        Kind::Number => number(text).map(Value::Number).ok_or("this is compared with a number"),
+        Kind::Text if field == Field::Id => {
+            let id = text.trim_matches(['{', '}']).parse::<uuid::Uuid>();
+            id.map(|id| Value::Text(id.to_string()))
+                .map_err(|_| "this is compared with an id, such as 5f0c2f1e-6a3b-4a55-9d0e-2f6f4c1b7a10")
+        }
+        Kind::Text if !quoted => Err("this is compared with a text in single quotes"),
+        Kind::Text if field == Field::Result => {
+            result(text).map(|word| Value::Text(word.to_owned())).ok_or("a result is Passed, Failed, Done, Error or Terminated")
+        }
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn result(text: &str) -> Option<&'static str> {
+    const WORDS: &[&str] = &["Passed", "Failed", "Done", "Error", "Terminated", "Skipped"];
+    WORDS.iter().find(|word| word.eq_ignore_ascii_case(text) || word[..1].eq_ignore_ascii_case(text)).copied()
+}
+
+/// ISO 8601. Without an offset it is UTC, without a time it is midnight.
+pub(in crate::server) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    let with_offset = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+    let without = || text.parse::<NaiveDateTime>().ok().map(|time| time.and_utc());
+    let minutes = || NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
+    let day = || text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
+    // What the database keeps: microseconds in 64 bits.
+    let keepable = |time: &DateTime<Utc>| (-290_000..290_000).contains(&chrono::Datelike::year(time));
+    with_offset().or_else(without).or_else(minutes).or_else(day).filter(keepable)
+}
+
+/// The word that reports are kept under.
+pub(in crate::server) fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "Passed",
+        Status::Failed => "Failed",
+        Status::Done => "Done",
+        Status::Error => "Error",
+        Status::Terminated => "Terminated",
+        Status::Skipped => "Skipped",
+    }
+}
