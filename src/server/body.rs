@@ -74,10 +74,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<Line>> for Json<T> {
         let (parts, body) = request.into_parts();
         must_be_json(&parts.headers)?;
         let bytes = read(&parts.headers, body, PLAIN_LIMIT).await?;
-        serde_json::from_slice(&bytes)
-            .map(Json)
-            .map_err(|error| Refusal::bad_request("bad_body", format!("The body cannot be used: {error}.")))
+        parse(&bytes).map(Json)
     }
+}
+
+/// Reads a JSON object. (The library would take a list for a struct as well.)
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let unusable = |why: String| Refusal::bad_request("bad_body", format!("The body cannot be used: {why}."));
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(unusable("it is not a JSON object".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))
 }
 
 /// Refuses a body that says it is something else than JSON.

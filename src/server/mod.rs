@@ -15,6 +15,7 @@ mod lock;
 mod odata;
 mod passwords;
 mod random;
+mod room;
 mod router;
 mod running;
 mod services;

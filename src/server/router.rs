@@ -21,7 +21,12 @@ fn wats_routes() -> Vec<(&'static str, MethodRouter<Arc<Line>>)> {
         ("/api/Auth/GetToken/{identifier}", get(wats::token::get)),
         ("/api/App/Version", get(wats::app::version)),
         ("/api/App/Processes", get(wats::app::list_processes)),
+        ("/api/App/DynamicYield", post(wats::yields::dynamic)),
+        ("/api/App/TopFailed", get(wats::yields::get_top_failed).post(wats::yields::top_failed)),
         ("/api/Report/wats/info", get(wats::app::info)),
+        ("/api/Report/WSJF", post(wats::report::submit)),
+        ("/api/Report/Wsjf/{id}", get(wats::report::source)),
+        ("/api/Report/Query/Header", get(wats::report::list)),
     ]
 }
 

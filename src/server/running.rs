@@ -16,7 +16,9 @@ use super::admin::Admin;
 use super::config::Config;
 use super::lock::FolderLock;
 use super::passwords::Passwords;
+use super::room::Room;
 use super::router;
+use super::services::intake::{Intake, Runs};
 use super::state::Line;
 use super::store::{Store, StoreError, make_private_folder, processes, settings};
 use crate::support::clock::Clock;
@@ -44,8 +46,10 @@ pub struct Running {
     address: SocketAddr,
     line: Arc<Line>,
     serving: JoinHandle<()>,
+    writing: JoinHandle<()>,
     stop: CancellationToken,
-    _stop_on_drop: DropGuard,
+    stop_writing: CancellationToken,
+    _stop_on_drop: [DropGuard; 2],
     _lock: FolderLock,
 }
 
@@ -55,17 +59,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let unusable = |error| StartError::Folder(folder.clone(), error);
     make_private_folder(&config.data_dir).map_err(unusable)?;
     let lock = FolderLock::take(&config.data_dir).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?;
-    let line = Arc::new(open_line(config, clock).await?);
+    let stop_writing = CancellationToken::new();
+    let (line, writing) = open_line(config, clock, stop_writing.clone()).await?;
+    let line = Arc::new(line);
     let listen = line.config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
     tracing::info!(%address, server_id = line.server_id, "listening");
-    Ok(Running { address, line, serving, _stop_on_drop: stop.clone().drop_guard(), stop, _lock: lock })
+    let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard()];
+    Ok(Running { address, line, serving, writing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
 }
 
-async fn open_line(config: Config, clock: Clock) -> Result<Line, StartError> {
+async fn open_line(config: Config, clock: Clock, stop_writing: CancellationToken) -> Result<(Line, JoinHandle<()>), StartError> {
     let store = Store::open(&config.database).await?;
     processes::seed(&store).await?;
     let server_id = settings::server_id(&store).await?;
@@ -74,7 +81,10 @@ async fn open_line(config: Config, clock: Clock) -> Result<Line, StartError> {
     let keys = tokio::task::spawn_blocking(move || AccessKeys::open(&keys_folder)).await;
     let keys = keys.unwrap_or_else(|error| Err(KeyError::NotMade(error.to_string())))?;
     let passwords = Passwords::new(config.password_cost);
-    Ok(Line { config, clock, store, server_id, keys, passwords })
+    let runs = Arc::new(Runs::read(&store).await?);
+    let (intake, writing) = Intake::start(store.clone(), runs.clone(), stop_writing);
+    let (started_at, room) = (clock.now(), Room::new());
+    Ok((Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room }, writing))
 }
 
 async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) {
@@ -113,6 +123,10 @@ impl Running {
         self.stop.cancel();
         if let Err(error) = self.serving.await {
             tracing::error!("the server ended badly: {error}");
+        }
+        self.stop_writing.cancel();
+        if let Err(error) = self.writing.await {
+            tracing::error!("the writer ended badly: {error}");
         }
         self.line.store.close().await;
     }

@@ -1,8 +1,14 @@
 //! What every request may use.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use super::access_keys::AccessKeys;
 use super::config::Config;
 use super::passwords::Passwords;
+use super::room::Room;
+use super::services::intake::{Intake, Runs};
 use super::store::Store;
 use crate::support::clock::Clock;
 
@@ -15,4 +21,9 @@ pub(super) struct Line {
     pub(super) server_id: String,
     pub(super) keys: AccessKeys,
     pub(super) passwords: Passwords,
+    /// What tells the answers of this run of the server from those of the last.
+    pub(super) started_at: DateTime<Utc>,
+    pub(super) runs: Arc<Runs>,
+    pub(super) intake: Intake,
+    pub(super) room: Room,
 }

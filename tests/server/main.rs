@@ -3,5 +3,9 @@
 mod accounts;
 mod http;
 mod program;
+mod queries;
+mod reports;
+mod samples;
 mod shapes;
 mod world;
+mod yields;

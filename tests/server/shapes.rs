@@ -46,7 +46,7 @@ async fn unknown_addresses_and_methods_are_json() {
 async fn bodies_that_cannot_be_used_say_why() {
     let world = World::new().await;
     let nobody = world.anonymous();
-    for body in ["", "{", "[]", "nul", "{\"username\":1,\"password\":\"x\"}", "\u{feff}{}"] {
+    for body in ["", "{", "[]", "nul", "[\"oper\",\"correct horse\"]", "{\"username\":1,\"password\":\"x\"}", "\u{feff}{}"] {
         nobody.post_text("/api/auth/login", body).await.expect_refusal(400, "bad_body");
     }
     let missing = nobody.post_text("/api/auth/login", "{\"username\":\"oper\"}").await.expect_refusal(400, "bad_body").json();

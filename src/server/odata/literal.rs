@@ -25,20 +25,15 @@ pub(super) fn value(field: Field, token: &Token) -> Result<Value, &'static str> 
                 .map_err(|_| "this is compared with an id, such as 5f0c2f1e-6a3b-4a55-9d0e-2f6f4c1b7a10")
         }
         Kind::Text if !quoted => Err("this is compared with a text in single quotes"),
-        Kind::Text if field == Field::Result => {
-            result(text).map(|word| Value::Text(word.to_owned())).ok_or("a result is Passed, Failed, Done, Error or Terminated")
-        }
+        Kind::Text if field == Field::Result => Status::parse(text)
+            .map(|status| Value::Text(status.word().to_owned()))
+            .ok_or("a result is Passed, Failed, Done, Error or Terminated"),
         Kind::Text => Ok(Value::Text(text.to_owned())),
     }
 }
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-fn result(text: &str) -> Option<&'static str> {
-    const WORDS: &[&str] = &["Passed", "Failed", "Done", "Error", "Terminated", "Skipped"];
-    WORDS.iter().find(|word| word.eq_ignore_ascii_case(text) || word[..1].eq_ignore_ascii_case(text)).copied()
 }
 
 /// ISO 8601. Without an offset it is UTC, without a time it is midnight.
@@ -50,16 +45,4 @@ pub(in crate::server) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     // What the database keeps: microseconds in 64 bits.
     let keepable = |time: &DateTime<Utc>| (-290_000..290_000).contains(&chrono::Datelike::year(time));
     with_offset().or_else(without).or_else(minutes).or_else(day).filter(keepable)
-}
-
-/// The word that reports are kept under.
-pub(in crate::server) fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Passed => "Passed",
-        Status::Failed => "Failed",
-        Status::Done => "Done",
-        Status::Error => "Error",
-        Status::Terminated => "Terminated",
-        Status::Skipped => "Skipped",
-    }
 }

@@ -5,6 +5,8 @@
 //! JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole.
 
 pub(super) mod processes;
+pub(super) mod report_query;
+pub(super) mod reports;
 pub(super) mod sessions;
 pub(super) mod settings;
 pub(super) mod station_tokens;

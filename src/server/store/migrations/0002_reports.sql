@@ -29,6 +29,7 @@ create table reports (
     error_code bigint,
     error_message text,
     failed_step text,
+    failed_step_path text,
     failed_step_type text,
     failed_step_group text,
     received_at bigint not null,
