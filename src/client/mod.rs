@@ -10,6 +10,7 @@ mod instances;
 mod line;
 mod link;
 mod model;
+mod queue;
 mod remote;
 mod server_url;
 mod settings;
@@ -29,6 +30,7 @@ pub use model::{
     QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery, ReportsSlice,
     SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
 };
+pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
 pub use remote::Remote;
 pub use server_url::{BadServerUrl, ServerUrl};
 pub use settings::data_folder;
