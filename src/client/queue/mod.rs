@@ -11,10 +11,10 @@ mod read;
 mod schedule;
 mod schema;
 mod store;
-mod verdict;
-mod view;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod view;
 mod work;
 mod writer;
 
@@ -34,8 +34,8 @@ use crate::support::clock::Clock;
 pub(crate) use deliver::run;
 pub use error::QueueError;
 pub use read::Stored;
-use store::{Answer, Entry, Job, Store, Which};
 pub use store::{Accepted, Limits, Totals};
+use store::{Answer, Entry, Job, Store, Which};
 use writer::{Health, Request};
 
 /// A report to be queued.
@@ -116,9 +116,7 @@ impl Queue {
         let reader = Mutex::new(schema::open_reader(folder)?);
         let (health_sender, health) = watch::channel(Health { totals: store.totals(), failure: None });
         let (writer, inbox) = mpsc::channel(writer::REQUESTS);
-        let thread = std::thread::Builder::new()
-            .name("andon-queue".to_owned())
-            .spawn(move || writer::run(store, inbox, health_sender))?;
+        let thread = std::thread::Builder::new().name("andon-queue".to_owned()).spawn(move || writer::run(store, inbox, health_sender))?;
         let folder = folder.to_path_buf();
         Ok(Queue(Arc::new(Shared { folder, clock, limits, reader, health, problem, writer: Some(writer), thread: Some(thread) })))
     }

@@ -58,9 +58,7 @@ pub(super) fn body(db: &Connection, seq: i64) -> Result<Option<(String, [u8; 32]
 /// A report with its text, while the queue has it.
 pub(super) fn stored(db: &Connection, wanted: Uuid) -> Result<Option<Stored>, QueueError> {
     let sql = "select id, part, serial, text from report join body on body.seq = report.seq where id = ?1";
-    let read = |row: &Row<'_>| {
-        Ok(Stored { id: id(row, 0)?, part_number: row.get(1)?, serial_number: row.get(2)?, text: row.get(3)? })
-    };
+    let read = |row: &Row<'_>| Ok(Stored { id: id(row, 0)?, part_number: row.get(1)?, serial_number: row.get(2)?, text: row.get(3)? });
     Ok(db.prepare_cached(sql)?.query_row([wanted.as_bytes()], read).optional()?)
 }
 

@@ -217,4 +217,3 @@ pub(super) fn count(db: &Connection) -> Result<Totals, QueueError> {
     }
     Ok(totals)
 }
-

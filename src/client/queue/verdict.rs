@@ -17,7 +17,11 @@ pub(super) enum Verdict {
     /// The server will never take it.
     Refused(String),
     /// Try this report again after the wait; `pause` stops all others for as long.
-    Again { why: String, wait: Duration, pause: bool },
+    Again {
+        why: String,
+        wait: Duration,
+        pause: bool,
+    },
 }
 
 impl Verdict {

@@ -238,8 +238,7 @@ impl Work<'_> {
     }
 
     fn next_seq(&mut self) -> Result<i64, QueueError> {
-        let highest: i64 =
-            self.change.prepare_cached("select coalesce(max(seq), 0) from report")?.query_row([], |row| row.get(0))?;
+        let highest: i64 = self.change.prepare_cached("select coalesce(max(seq), 0) from report")?.query_row([], |row| row.get(0))?;
         self.top = self.top.max(highest) + 1;
         Ok(self.top)
     }

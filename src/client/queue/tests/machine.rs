@@ -8,11 +8,11 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::super::super::api::ApiError;
-use super::super::{Accepted, Queue};
 use super::super::read;
 use super::super::schedule::Schedule;
 use super::super::store::{End, Job, Outcome};
 use super::super::verdict::Verdict;
+use super::super::{Accepted, Queue};
 use super::{open, submission};
 
 const SERVERS: [&str; 2] = ["one", "two"];
@@ -20,7 +20,10 @@ const SERVERS: [&str; 2] = ["one", "two"];
 #[derive(Clone, Copy, Debug)]
 enum Act {
     /// One of a few reports of three units, with one of two contents.
-    Submit { report: u8, content: u8 },
+    Submit {
+        report: u8,
+        content: u8,
+    },
     /// A try that ends like this; the answer may get lost on the way back.
     Deliver(Reply),
     /// The program dies, with everything it had only in memory.
