@@ -27,7 +27,7 @@ pub fn hero(ui: &mut Ui, rect: Rect, theme: &Theme, hero: &Hero<'_>) -> Response
     let small = (theme.sizes.title).min(rect.height() * 0.15);
     let top = inner.top() + small * CAPITAL * 0.5;
     let note = hero.stale.map_or(0.0, |note| {
-        let look = (small * 0.55, Weight::Medium, c.fault);
+        let look = ((small * 0.55).max(theme.sizes.small), Weight::Medium, c.fault);
         words(ui, note, look, (pos2(inner.right(), top), Align2::RIGHT_CENTER), inner.width() * 0.6) + 12.0
     });
     let label = Line::fit(ui, hero.label, (small, Weight::Medium), c.text2, inner.width() - note);
