@@ -1,1 +1,3 @@
 //! The desktop tests, in one binary.
+
+mod line;

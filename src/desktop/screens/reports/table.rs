@@ -19,6 +19,8 @@ pub(super) struct Table {
     /// What is being typed, and since when it has not been asked for.
     text: Option<String>,
     typed_at: Option<f64>,
+    /// The first page was asked for.
+    asked: bool,
     list: List,
 }
 
@@ -29,9 +31,11 @@ const LONGEST_SEARCH: usize = 200;
 impl Table {
     pub(super) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let slice = &scene.model.reports;
-        if slice.list == Remote::Idle {
+        let idle = slice.list == Remote::Idle;
+        if idle && !self.asked {
             ask(scene, slice.query.clone());
         }
+        self.asked = idle;
         ui.horizontal(|ui| self.bar(ui, scene));
         if let Some(error) = slice.list.error().filter(|_| slice.list.value().is_some()) {
             let sentence = format!("{} {}", scene.what(error), scene.remedy(error));
@@ -51,7 +55,7 @@ impl Table {
         let query = &scene.model.reports.query;
         let mut text = self.text.take().unwrap_or_else(|| query.text.clone());
         icon::show(ui, Icon::Search, theme.sizes.body * 1.3, theme.color.text2);
-        let width = if scene.is_panel() { 330.0 } else { 360.0 };
+        let width = if scene.is_panel() { 260.0 } else { 360.0 };
         let hint = scene.text("reports.search");
         let edit = TextEdit::singleline(&mut text)
             .hint_text(theme.hint(hint))
@@ -80,6 +84,9 @@ impl Table {
         if ui.checkbox(&mut only_failed, theme.body(scene.text("reports.only_failed"))).changed() {
             self.list = List::default();
             ask(scene, ReportQuery { only_failed, page: 0, ..query.clone() });
+        }
+        if button::secondary(ui, theme, scene.text("reports.refresh"), true).clicked() {
+            ask(scene, query.clone());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.pages(ui, scene));
     }
