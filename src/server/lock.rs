@@ -1,4 +1,4 @@
-//! One server a data folder: what it keeps in memory would else differ from the database.
+//! One server a database: what it keeps in memory would else differ from what the other one stored.
 //! The operating system holds the lock, so a crash leaves nothing behind.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -7,14 +7,15 @@ use std::path::Path;
 
 /// Held as long as a server runs.
 #[derive(Debug)]
-pub(super) struct FolderLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub(super) struct DatabaseLock(#[expect(dead_code, reason = "the open file is the lock")] File);
 
-impl FolderLock {
+impl DatabaseLock {
     /// `None` when another server has it.
-    pub(super) fn take(folder: &Path) -> io::Result<Option<FolderLock>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("line.lock"))?;
+    /// Beside the database file, as `line.lock`.
+    pub(super) fn take(database: &Path) -> io::Result<Option<DatabaseLock>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(database.with_extension("lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(FolderLock(file))),
+            Ok(()) => Ok(Some(DatabaseLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

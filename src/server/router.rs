@@ -41,6 +41,11 @@ pub(super) fn build(line: Arc<Line>) -> Router {
     for (path, methods) in wats_routes() {
         router = router.route(path, methods);
     }
+    wrap(router, line)
+}
+
+/// Whatever happens inside is answered in our shape.
+fn wrap(router: Router<Arc<Line>>, line: Arc<Line>) -> Router {
     router
         .fallback(async || Refusal::of_status(StatusCode::NOT_FOUND).into_response())
         .method_not_allowed_fallback(async || Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response())
@@ -96,5 +101,26 @@ mod tests {
         assert_eq!(matching("/api/Auth/GetToken/{identifier}", "/API/auth/gettoken/Line-A").as_deref(), Some("/api/Auth/GetToken/Line-A"));
         assert_eq!(matching("/api/App/Version", "/api/app/versions"), None);
         assert_eq!(matching("/api/App/Version", "/api/app"), None);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_json_and_the_next_request_is_served() {
+        use crate::server::{Config, running};
+        use tower::ServiceExt;
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { password_cost: 4, ..Config::in_folder(folder.path()) };
+        let stop = tokio_util::sync::CancellationToken::new();
+        let (line, _writing) = running::open_line(config, crate::support::clock::Clock::system(), stop).await.unwrap();
+        let broken = async || -> &'static str { panic!("on purpose") };
+        let router = wrap(Router::new().route("/api/App/Broken", get(broken)).route("/good", get(async || "good")), Arc::new(line));
+        let ask = async |path: &str| router.clone().oneshot(Request::get(path).body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        let answer = ask("/api/App/Broken").await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((body["code"].as_str(), body["request_id"].as_str()), (Some("internal"), Some(id.as_str())));
+        assert!(body["Message"].is_string() && !body.to_string().contains("on purpose"), "{body}");
+        assert_eq!(ask("/good").await.status(), StatusCode::OK);
     }
 }

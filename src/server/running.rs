@@ -14,7 +14,7 @@ use tower::util::MapRequest;
 use super::access_keys::{AccessKeys, KeyError};
 use super::admin::Admin;
 use super::config::Config;
-use super::lock::FolderLock;
+use super::lock::DatabaseLock;
 use super::passwords::Passwords;
 use super::room::Room;
 use super::router;
@@ -50,7 +50,7 @@ pub struct Running {
     stop: CancellationToken,
     stop_writing: CancellationToken,
     _stop_on_drop: [DropGuard; 2],
-    _lock: FolderLock,
+    _lock: DatabaseLock,
 }
 
 /// Starts a server. It answers when this returns.
@@ -58,7 +58,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let folder = config.data_dir.display().to_string();
     let unusable = |error| StartError::Folder(folder.clone(), error);
     make_private_folder(&config.data_dir).map_err(unusable)?;
-    let lock = FolderLock::take(&config.data_dir).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?;
+    make_private_folder(config.database.parent().unwrap_or(&config.data_dir)).map_err(unusable)?;
+    let lock = DatabaseLock::take(&config.database).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?;
     let stop_writing = CancellationToken::new();
     let (line, writing) = open_line(config, clock, stop_writing.clone()).await?;
     let line = Arc::new(line);
@@ -72,7 +73,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     Ok(Running { address, line, serving, writing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
 }
 
-async fn open_line(config: Config, clock: Clock, stop_writing: CancellationToken) -> Result<(Line, JoinHandle<()>), StartError> {
+pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: CancellationToken) -> Result<(Line, JoinHandle<()>), StartError> {
     let store = Store::open(&config.database).await?;
     processes::seed(&store).await?;
     let server_id = settings::server_id(&store).await?;

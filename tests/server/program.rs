@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::http::send;
+use crate::samples::{Sample, at};
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon-server"));
@@ -134,4 +135,74 @@ fn sigterm_ends_it_well_within_ten_seconds() {
     let started = Instant::now();
     let status = served.child.wait().unwrap();
     assert!(status.success() && started.elapsed() < Duration::from_secs(10), "{status:?} after {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn every_acknowledged_report_outlives_kills_and_is_there_once() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    let mut token = String::new();
+    for round in 0..6 {
+        let mut served = serve(folder.path());
+        if token.is_empty() {
+            token = run_well(folder.path(), &["token", "issue", "line-a"], "").trim().to_owned();
+        }
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut sending = Vec::new();
+        for lane in 0..4 {
+            let (address, token, count) = (served.address, token.clone(), count.clone());
+            sending.push(tokio::spawn(async move {
+                let mut stored = Vec::new();
+                for n in 0.. {
+                    let sample = Sample::new(&format!("{round}-{lane}-{n}"), at(n), "P");
+                    match post_report(address, &token, &sample).await {
+                        Some(200) => stored.push((sample.serial.clone(), sample.id.to_string())),
+                        _ => break,
+                    }
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+                stored
+            }));
+        }
+        while count.load(Ordering::SeqCst) < 10 + round * 7 {
+            tokio::task::yield_now().await;
+        }
+        served.child.kill().unwrap();
+        served.child.wait().unwrap();
+        for lane in sending {
+            acknowledged.extend(lane.await.unwrap());
+        }
+    }
+    let served = serve(folder.path());
+    let authorization = format!("Basic {token}");
+    let path = "/api/Report/Query/Header?$top=10000";
+    let rows: Vec<serde_json::Value> =
+        send(served.address, "GET", path, &[("authorization", &authorization)], None).await.expect(200).read();
+    let mut stored = std::collections::HashMap::new();
+    for row in &rows {
+        let serial = row["serialNumber"].as_str().unwrap().to_owned();
+        assert!(stored.insert(serial, row["uuid"].as_str().unwrap().to_owned()).is_none(), "{row} is there twice");
+    }
+    assert!(acknowledged.len() >= 150, "{}", acknowledged.len());
+    for (serial, id) in &acknowledged {
+        assert_eq!(stored.get(serial), Some(id));
+    }
+}
+
+/// The answer's status; none where the server died over it.
+async fn post_report(address: std::net::SocketAddr, token: &str, sample: &Sample) -> Option<u16> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let body = sample.json().to_string();
+    let head = format!(
+        "POST /api/Report/WSJF HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Basic {token}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(body.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok()?;
+    std::str::from_utf8(&answer).ok()?.split(' ').nth(1)?.parse().ok()
 }

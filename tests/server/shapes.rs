@@ -133,3 +133,34 @@ async fn a_stop_does_not_wait_for_callers_who_say_nothing() {
     let stopped = tokio::time::timeout(TimeDelta::seconds(10).to_std().unwrap(), world.running.stop()).await;
     assert!(stopped.is_ok(), "a stop takes less than ten seconds");
 }
+
+#[tokio::test]
+async fn a_server_without_its_database_says_so_and_lives() {
+    use sqlx::ConnectOptions;
+    let world = World::new().await;
+    let station = world.station().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&world.config.database);
+    let mut connection = options.connect().await.unwrap();
+    for table in ["report_sources", "reports", "settings"] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("drop table {table}"))).execute(&mut connection).await.unwrap();
+    }
+    let health = world.anonymous().get("/health").await.expect(503).json();
+    assert_eq!((health["status"].as_str(), health["reason"].as_str()), (Some("unhealthy"), Some("the database cannot be used")));
+    world.anonymous().get("/health/ready").await.expect(503);
+    world.anonymous().get("/health/live").await.expect(200);
+    let refused = station.get("/api/Report/Query/Header").await.expect_refusal(503, "store_unavailable");
+    assert!(refused.header("retry-after").is_some() && !refused.text().contains("table"));
+    let report = crate::samples::Sample::new("SN-1", crate::samples::at(0), "P").json();
+    station.post("/api/Report/WSJF", &report).await.expect_refusal(503, "store_unavailable");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_database_is_for_this_account_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new().await;
+    for name in ["line.db", "line.db-wal"] {
+        let mode = std::fs::metadata(world.folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}

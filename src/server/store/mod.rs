@@ -45,7 +45,9 @@ impl Store {
     /// Opens the file, makes it when missing, and brings it to this version.
     pub(super) async fn open(file: &Path) -> Result<Store, StoreError> {
         if let Some(folder) = file.parent() {
-            make_private_folder(folder).map_err(|error| StoreError::Folder(folder.display().to_string(), error))?;
+            let unusable = |error| StoreError::Folder(folder.display().to_string(), error);
+            make_private_folder(folder).map_err(unusable)?;
+            make_private_file(file).map_err(unusable)?;
         }
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -91,6 +93,15 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Makes an empty file that only this account can read; SQLite's own files beside it take after it.
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 /// A time as the database keeps it.
