@@ -193,3 +193,21 @@ async fn accounts_sessions_and_tokens_outlive_a_restart() {
     assert_eq!(after.header("x-andon-server"), id.as_str());
     world.anonymous().basic_token(station.expose()).get("/api/App/Version").await.expect(200);
 }
+
+#[tokio::test]
+async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
+    use std::time::{Duration, Instant};
+    let world = World::with(Clock::system(), |config| config.password_cost = 9).await;
+    let fastest = async |name: &str| {
+        let body = json!({ "username": name, "password": "wrong wrong" });
+        let mut fastest = Duration::MAX;
+        for _ in 0..5 {
+            let started = Instant::now();
+            world.anonymous().post("/api/auth/login", &body).await.expect(401);
+            fastest = fastest.min(started.elapsed());
+        }
+        fastest
+    };
+    let (unknown, wrong) = (fastest("nobody").await, fastest("oper").await);
+    assert!(unknown > wrong / 2 && wrong > unknown / 2, "{unknown:?} against {wrong:?}");
+}

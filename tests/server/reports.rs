@@ -193,3 +193,21 @@ async fn a_burst_of_stations_is_stored_once_each_while_people_sign_in() {
         (Some(150), Some(120), Some(150))
     );
 }
+
+#[tokio::test]
+async fn a_repair_is_kept_and_listed_apart_and_counts_in_no_yield() {
+    let world = World::new().await;
+    let station = world.station().await;
+    let repair = json!({
+        "id": Uuid::new_v4(), "type": "R", "pn": "PSU-48V", "sn": "SN-1", "rev": "B", "processCode": 500, "result": "P", "machineName": "REP-1",
+        "location": "Hall 2", "purpose": "Repair", "start": "2026-01-05T09:00:00+01:00",
+        "uur": { "user": "op1", "comment": "new capacitor", "processCode": 100, "execTime": 0.0 },
+        "subUnits": [{ "pn": "PSU-48V", "rev": "B", "sn": "SN-1", "partType": "Main", "idx": 0, "failures": [{ "category": "Component", "code": "Dry joint", "comRef": "C12" }] }],
+    });
+    station.post("/api/Report/WSJF", &repair).await.expect(200);
+    let rows = list(&station, "reportType=R").await;
+    assert_eq!((rows.len(), rows[0]["reportType"].as_str(), rows[0]["processName"].as_str()), (1, Some("R"), Some("Repair")));
+    assert!(rows[0]["run"].is_null() && list(&station, "reportType=U").await.is_empty());
+    assert_eq!(total(&station).await, Value::Null);
+    station.get(&format!("/api/Report/Wsjf/{}", repair["id"].as_str().unwrap())).await.expect(200);
+}

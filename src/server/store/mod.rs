@@ -37,7 +37,7 @@ pub enum StoreError {
 }
 
 /// Connections that only read.
-const READERS: u32 = 6;
+const READERS: u32 = 4;
 /// How long a connection waits for another program's write.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -57,7 +57,7 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .pragma("temp_store", "memory")
-            .pragma("cache_size", "-16000");
+            .pragma("cache_size", "-4000");
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
