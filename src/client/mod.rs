@@ -4,6 +4,7 @@
 mod api;
 mod bridge;
 mod command;
+mod converters;
 mod explain;
 mod files;
 mod instances;

@@ -130,6 +130,10 @@ impl Queue {
         &self.0.folder
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     pub fn limits(&self) -> Limits {
         self.0.limits
     }

@@ -1,0 +1,67 @@
+//! Where files go when they are handled: Done, or Error with the reason beside it. Nothing is ever deleted or replaced.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::files;
+
+pub(super) const DONE: &str = "Done";
+pub(super) const ERROR: &str = "Error";
+
+/// Moves a file into a folder beside it, under a name that is free there.
+pub(super) fn put(file: &Path, beside: &str) -> io::Result<PathBuf> {
+    let target = free_name(file, beside)?;
+    std::fs::rename(file, &target)?;
+    Ok(target)
+}
+
+/// Moves a file into Error. The reason is there before the file is, so that none lies there without.
+pub(super) fn reject(file: &Path, reason: &str) -> io::Result<PathBuf> {
+    let target = free_name(file, ERROR)?;
+    files::write_whole(&with_suffix(&target, ".reason.txt"), format!("{reason}\n").as_bytes())?;
+    std::fs::rename(file, &target)?;
+    Ok(target)
+}
+
+/// Makes the moves out of `folder` outlast a power cut. A crash before that only brings a file back, which is known then.
+pub(super) fn sync(folder: &Path) {
+    for changed in [folder.join(DONE), folder.join(ERROR), folder.to_path_buf()] {
+        if changed.is_dir()
+            && let Err(error) = files::sync_folder(&changed.join("any"))
+        {
+            tracing::debug!("{} cannot be synced: {error}", changed.display());
+        }
+    }
+}
+
+fn free_name(file: &Path, beside: &str) -> io::Result<PathBuf> {
+    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "a file without a name");
+    let (folder, name) = (file.parent().ok_or_else(missing)?, file.file_name().ok_or_else(missing)?);
+    let target = folder.join(beside);
+    std::fs::create_dir_all(&target)?;
+    let first = target.join(name);
+    let is_free = |path: &PathBuf| !path.exists() && !with_suffix(path, ".reason.txt").exists();
+    if is_free(&first) {
+        return Ok(first);
+    }
+    let mut numbered = (2..100_000u32).map(|n| target.join(numbered_name(Path::new(name), n)));
+    numbered.find(is_free).ok_or_else(|| io::Error::new(io::ErrorKind::AlreadyExists, "no free name is left"))
+}
+
+/// `a.json` gives `a (2).json`.
+fn numbered_name(name: &Path, n: u32) -> OsString {
+    let mut numbered = name.file_stem().unwrap_or_default().to_owned();
+    numbered.push(format!(" ({n})"));
+    if let Some(extension) = name.extension() {
+        numbered.push(".");
+        numbered.push(extension);
+    }
+    numbered
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
