@@ -169,10 +169,8 @@ impl Courier {
         let other_server = link.server_id != self.link.server_id;
         if link.online().is_none() {
             self.offline_since.get_or_insert(now);
-        } else if let Some(since) = self.offline_since.take() {
-            if now - since >= REAL_OUTAGE {
-                self.send_now();
-            }
+        } else if self.offline_since.take().is_some_and(|since| now - since >= REAL_OUTAGE) {
+            self.send_now();
         }
         self.link = link;
         self.changed = true;

@@ -163,9 +163,9 @@ impl World {
 
     /// A quiet week: everything that can be delivered is.
     fn come_to_rest(&mut self) {
-        for server in 0..SERVERS.len() {
-            self.act(Act::SignIn(server));
-            while self.schedule.waiting() > self.schedule.foreign(SERVERS[server]) {
+        for (index, server) in SERVERS.iter().enumerate() {
+            self.act(Act::SignIn(index));
+            while self.schedule.waiting() > self.schedule.foreign(server) {
                 self.act(Act::TimePasses);
                 self.deliver(Reply::Stored);
             }
