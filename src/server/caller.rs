@@ -28,6 +28,8 @@ pub(super) struct Caller {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) role: Role,
+    /// A person's session. A station has none.
+    pub(super) session_id: Option<String>,
 }
 
 impl Caller {
@@ -92,7 +94,7 @@ async fn person(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> 
     let now = line.clock.now();
     let Some(claims) = line.keys.verify(token.expose(), now) else { return Ok(None) };
     let user = sessions::find_user(&line.store, &claims.sid, &claims.sub, now).await?;
-    Ok(user.map(|(name, role)| Caller { id: claims.sub, name, role }))
+    Ok(user.map(|(name, role)| Caller { id: claims.sub, name, role, session_id: Some(claims.sid) }))
 }
 
 async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {
@@ -101,7 +103,7 @@ async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal>
     if last_used.is_none_or(|seen| now - time(seen) > SEEN_EVERY) {
         station_tokens::note_use(&line.store, &id, now).await?;
     }
-    Ok(Some(Caller { id, name, role: Role::Station }))
+    Ok(Some(Caller { id, name, role: Role::Station, session_id: None }))
 }
 
 #[cfg(test)]

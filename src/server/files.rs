@@ -1,6 +1,6 @@
 //! Small secret files: whole or not at all, on disk before we go on, and for this account only.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -21,11 +21,11 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
 fn sync_folder(_folder: &Path) -> io::Result<()> {
-    let _: Option<File> = None;
+    // Windows keeps names in its journal; a folder cannot be synced there.
     Ok(())
 }

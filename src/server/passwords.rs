@@ -1,5 +1,7 @@
 //! bcrypt, off the async threads, a few at a time: a storm of logins waits for itself and for nobody else.
 
+use std::sync::Arc;
+
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -11,7 +13,7 @@ const WAITING: usize = 200;
 
 /// Hashes and checks passwords.
 pub(super) struct Passwords {
-    working: Semaphore,
+    working: Arc<Semaphore>,
     waiting: Semaphore,
     cost: u32,
 }
@@ -28,7 +30,7 @@ pub enum PasswordError {
 impl Passwords {
     pub(super) fn new(cost: u32) -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Passwords { working: Semaphore::new((cores / 2).max(1)), waiting: Semaphore::new(WAITING), cost }
+        Passwords { working: Arc::new(Semaphore::new((cores / 2).max(1))), waiting: Semaphore::new(WAITING), cost }
     }
 
     pub(super) async fn hash(&self, password: &Secret) -> Result<String, PasswordError> {
@@ -50,7 +52,12 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
         let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let _turn = self.working.acquire().await.map_err(|_| PasswordError::Busy)?;
+        let turn = self.working.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        // The work goes on when its caller hangs up, so it keeps its turn.
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
         spawn_blocking(work).await.map_err(|error| PasswordError::Failed(error.to_string()))
     }
 }

@@ -34,6 +34,7 @@ fn wats_routes() -> Vec<(&'static str, MethodRouter<Arc<Line>>)> {
 pub(super) fn build(line: Arc<Line>) -> Router {
     let mut router = Router::new()
         .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/logout", post(auth::logout))
         .route("/api/auth/me", get(auth::me))
         .route("/health", get(health::overview))
         .route("/health/live", get(health::live))

@@ -211,3 +211,14 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let (unknown, wrong) = (fastest("nobody").await, fastest("oper").await);
     assert!(unknown > wrong / 2 && wrong > unknown / 2, "{unknown:?} against {wrong:?}");
 }
+
+#[tokio::test]
+async fn a_person_signs_out_of_one_session_and_keeps_the_others() {
+    let world = World::new().await;
+    let (here, there) = (world.operator().await, world.operator().await);
+    let answer = here.request("POST", "/api/auth/logout", &[], None).await.expect(200).json();
+    assert_eq!(answer, json!({ "message": "Logged out successfully" }));
+    here.get("/api/auth/me").await.expect_refusal(401, "unauthorized");
+    here.request("POST", "/api/auth/logout", &[], None).await.expect_refusal(401, "unauthorized");
+    there.get("/api/auth/me").await.expect(200);
+}

@@ -211,3 +211,30 @@ async fn a_repair_is_kept_and_listed_apart_and_counts_in_no_yield() {
     assert_eq!(total(&station).await, Value::Null);
     station.get(&format!("/api/Report/Wsjf/{}", repair["id"].as_str().unwrap())).await.expect(200);
 }
+
+#[tokio::test]
+async fn the_largest_reports_come_in_side_by_side() {
+    let world = World::new().await;
+    let station = world.station().await;
+    let texts: Vec<(Uuid, String)> = (0..3)
+        .map(|n| {
+            let sample = Sample::new(&format!("SN-{n}"), at(n), "P");
+            let mut report = sample.json();
+            report["binaryData"] = json!([{ "name": "scope.bin", "data": "A".repeat(15 * 1024 * 1024) }]);
+            (sample.id, report.to_string())
+        })
+        .collect();
+    let sending: Vec<_> = texts.iter().cloned().map(|(_, text)| (station.clone(), text)).collect();
+    let sending: Vec<_> = sending
+        .into_iter()
+        .map(|(station, text)| tokio::spawn(async move { station.post_text("/api/Report/WSJF", &text).await }))
+        .collect();
+    for sent in sending {
+        sent.await.unwrap().expect(200);
+    }
+    for (id, text) in &texts {
+        assert!(station.get(&format!("/api/Report/Wsjf/{id}")).await.expect(200).text() == text, "{id} is as it came");
+    }
+    let more = format!("{}{}", texts[0].1, " ".repeat(1024 * 1024));
+    station.post_text("/api/Report/WSJF", &more).await.expect_refusal(413, "too_large");
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
+use serde_json::{Value, json};
 
 use crate::protocol::auth;
 use crate::server::body::Json;
@@ -11,6 +12,7 @@ use crate::server::caller::Caller;
 use crate::server::error::Refusal;
 use crate::server::services::sign_in;
 use crate::server::state::Line;
+use crate::server::store::sessions;
 use crate::support::secret::Secret;
 
 /// `POST /api/auth/login`.
@@ -21,6 +23,14 @@ pub(in crate::server) async fn login(
     let password = Secret::new(request.password);
     let user = sign_in::check(&line, &request.username, &password, request.role).await?;
     Ok(Answer(sign_in::open_session(&line, &user).await?))
+}
+
+/// `POST /api/auth/logout`: the session's tokens are refused from now on.
+pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Value>, Refusal> {
+    if let Some(session_id) = &caller.session_id {
+        sessions::end(&line.store, session_id, line.clock.now()).await?;
+    }
+    Ok(Answer(json!({ "message": "Logged out successfully" })))
 }
 
 /// `GET /api/auth/me`.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +63,8 @@ impl Runs {
 
 struct Job {
     report: NewReport,
+    /// Given back when the report is stored, even if its sender has hung up.
+    _room: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<(), Refusal>>,
 }
 
@@ -77,10 +79,10 @@ impl Intake {
     }
 
     /// Stores a report. It is on disk when this answers.
-    pub(in crate::server) async fn put(&self, report: NewReport) -> Result<(), Refusal> {
+    pub(in crate::server) async fn put(&self, report: NewReport, room: OwnedSemaphorePermit) -> Result<(), Refusal> {
         let stopping = || Refusal::busy("The server is stopping. Send the report again.");
         let (answer, stored) = oneshot::channel();
-        self.0.send(Job { report, answer }).await.map_err(|_| stopping())?;
+        self.0.send(Job { report, _room: room, answer }).await.map_err(|_| stopping())?;
         stored.await.unwrap_or_else(|_| Err(stopping()))
     }
 }

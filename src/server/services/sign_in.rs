@@ -58,7 +58,7 @@ pub(in crate::server) async fn open_session(line: &Line, user: &User) -> Result<
         Refusal::internal()
     })?;
     sessions::insert(&line.store, &new).await?;
-    let caller = Caller { id: user.id.clone(), name: user.name.clone(), role: user.role };
+    let caller = Caller { id: user.id.clone(), name: user.name.clone(), role: user.role, session_id: Some(session_id.clone()) };
     Ok(LoginResponse {
         access_token,
         refresh_token,

@@ -54,6 +54,16 @@ pub(in crate::server) async fn find_user(
     Ok(row.map(|(name, role)| (name, role.parse().unwrap_or(Role::Guest))))
 }
 
+/// Ends one session.
+pub(in crate::server) async fn end(store: &Store, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query("update sessions set ended_at = $2 where id = $1 and ended_at is null")
+        .bind(id)
+        .bind(micros(now))
+        .execute(&store.writer)
+        .await?;
+    Ok(())
+}
+
 /// Ends every session of a user.
 pub(in crate::server) async fn end_all(store: &Store, user_id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")

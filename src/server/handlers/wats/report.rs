@@ -39,7 +39,7 @@ pub(in crate::server) async fn submit(
 ) -> Result<Answer<Value>, Refusal> {
     caller.require(Permission::SubmitReports)?;
     body::must_be_json(&headers)?;
-    let _room = line.room.take(body.size_hint().upper()).await?;
+    let room = line.room.take(body.size_hint().upper()).await?;
     let bytes = body::read(&headers, body, REPORT_LIMIT).await?;
     // A large report takes long enough to read that others would wait.
     let read = tokio::task::spawn_blocking(move || wsjf::read(&bytes)).await.map_err(|error| {
@@ -50,7 +50,7 @@ pub(in crate::server) async fn submit(
     check_process(&line, &document).await?;
     let id = document.report.header.id;
     let report = NewReport::new(document.report, document.text, &caller.name, line.clock.now());
-    line.intake.put(report).await?;
+    line.intake.put(report, room).await?;
     Ok(Answer(json!([{ "ID": id }])))
 }
 
