@@ -1,3 +1,4 @@
 //! The desktop tests, in one binary.
 
 mod line;
+mod window;

@@ -107,7 +107,7 @@ impl Instances {
                 let border = if chosen { Stroke::new(2.0, c.accent) } else { Stroke::new(2.0, fill) };
                 card::frame(theme).fill(fill).stroke(border).show(ui, |ui| {
                     ui.set_min_width(ui.available_width());
-                    ui.horizontal(|ui| {
+                    card::row(ui, theme, Text::Table, |ui| {
                         ui.label(theme.words(instance.name.as_str(), Text::Table, Weight::SemiBold, c.text1));
                         for key in self.marks(scene, instance) {
                             ui.label(theme.words(scene.text(key), Text::Small, Weight::Medium, c.text2));

@@ -109,7 +109,10 @@ impl Login {
             let galley =
                 ui.painter().layout_no_wrap(scene.text(key).to_owned(), theme.font(Text::Body, Weight::Medium), theme.color.accent);
             let rect = Rect::from_min_size(pos2(ui.max_rect().right() - galley.size().x, top.y), galley.size());
-            let response = ui.put(rect, eframe::egui::Button::new(words).frame(false).min_size(Vec2::ZERO));
+            let mut corner = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+            corner.spacing_mut().button_padding = Vec2::ZERO;
+            corner.spacing_mut().interact_size.y = rect.height();
+            let response = corner.add(eframe::egui::Button::new(words).frame(false));
             button::focus_ring(ui, theme, &response);
             if response.clicked() {
                 self.form.choose(other, scene);
@@ -197,15 +200,12 @@ impl Login {
 
     fn choices(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let theme = scene.theme;
-        field::columns(ui, theme, 2, |i, ui| {
-            if i == 0 {
-                ui.set_min_height(field::height(theme));
-                let response = ui.add(Checkbox::new(&mut self.form.remember, theme.body(scene.text("login.remember"))));
-                self.form.watch(Field::Other, &response);
-            } else {
-                let width = ui.available_width();
-                self.application_box(ui, scene, width);
-            }
+        ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = field::height(theme);
+            let response = ui.add(Checkbox::new(&mut self.form.remember, theme.body(scene.text("login.remember"))));
+            self.form.watch(Field::Other, &response);
+            let width = ui.available_width();
+            self.application_box(ui, scene, width);
         });
     }
 
@@ -245,8 +245,8 @@ impl Login {
             }
             let first_use = self.form.is_first_use(scene.model);
             let label = if first_use { "login.set_up" } else { "login.connect" };
-            let ready = self.form.is_ready(scene);
-            if button::primary_sized(ui, theme, scene.text(label), ready, vec2(width * 0.65, height)).clicked() {
+            let free = !scene.model.session.signing_in && self.form.locked_for(scene).is_none();
+            if button::primary_sized(ui, theme, scene.text(label), free, vec2(width * 0.65, height)).clicked() {
                 self.submit(scene);
             }
         });
@@ -268,8 +268,11 @@ impl Login {
     }
 
     fn submit(&mut self, scene: &Scene<'_>) {
-        if !self.form.is_ready(scene) {
-            return self.form.show_what_is_missing();
+        if scene.model.session.signing_in || self.form.locked_for(scene).is_some() {
+            return;
+        }
+        if self.form.missing(scene.model).is_some() {
+            return self.form.judge();
         }
         let command = if self.form.is_first_use(scene.model) {
             let administrator = self.form.user.trim().to_owned();
@@ -299,16 +302,16 @@ impl Login {
             } else if let Some(left) = locked {
                 let words = scene.fill("login.locked", &[("time", &format::countdown(left))]);
                 say(ui, scene, Sign::Warning, &words, "");
-            } else if let Some(error) = session.sign_in_error.as_ref().or(line_error) {
+            } else if let Some(error) = session.sign_in_error.as_ref().or(line_error).filter(|_| !self.form.is_judged()) {
                 say(ui, scene, Sign::Critical, &scene.what(error), &scene.remedy(error));
             } else if scene.is_panel()
                 && let Some(error) = self.form.url_error()
             {
                 say(ui, scene, Sign::Critical, scene.text(url_key(error)), "");
-            } else if self.form.is_first_use(scene.model)
-                && let Some(key) = self.form.password_trouble(true)
-            {
+            } else if let Some(key) = self.form.missing(scene.model).filter(|_| self.form.is_judged()) {
                 say(ui, scene, Sign::Normal, scene.text(key), "");
+            } else if let Some(problem) = scene.model.instances.problems.last() {
+                say(ui, scene, Sign::Warning, &scene.what(problem), &scene.remedy(problem));
             }
         });
     }
@@ -316,7 +319,7 @@ impl Login {
     /// Fields on the left, a keyboard on the right.
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let room = ui.max_rect().shrink(space::S);
-        let (left, right) = room.split_left_right_at_fraction(0.46);
+        let (left, right) = room.split_left_right_at_fraction(0.465);
         let mut fields = ui.new_child(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)));
         fields.spacing_mut().item_spacing = vec2(8.0, 5.0);
         self.panel_fields(&mut fields, scene);
@@ -370,7 +373,7 @@ impl Login {
             });
         } else if !alone {
             ui.horizontal(|ui| {
-                let width = (ui.available_width() - 8.0) / 2.0;
+                let width = (ui.available_width() - 8.0) / 2.0 - 1.0;
                 self.instance_box(ui, scene, width).accessible_name(scene.text("login.instance"));
                 self.application_box(ui, scene, width);
             });
@@ -410,7 +413,7 @@ impl Login {
             self.plain_http(ui, scene);
         } else if !short {
             let words = scene.theme.body(scene.text("login.remember"));
-            let response = ui.add_sized(vec2(0.0, 34.0), Checkbox::new(&mut self.form.remember, words));
+            let response = card::row(ui, scene.theme, Text::Body, |ui| ui.add(Checkbox::new(&mut self.form.remember, words)));
             self.form.watch(Field::Other, &response);
         }
         self.buttons(ui, scene);

@@ -47,6 +47,8 @@ pub struct Form {
     offered: (String, String),
     /// The address was left once, or Connect was tried: its error may show.
     judged: bool,
+    /// Connect was pressed too early.
+    tried: bool,
     welcomed: bool,
 }
 
@@ -152,27 +154,40 @@ impl Form {
         (left > TimeDelta::zero() && same_account).then_some(left)
     }
 
-    /// Whether everything is there that Connect needs.
-    pub fn is_ready(&self, scene: &Scene<'_>) -> bool {
-        let model = scene.model;
-        if model.session.signing_in || self.password.is_empty() || self.locked_for(scene).is_some() {
-            return false;
-        }
+    /// The first thing that Connect still needs, as a key into the language file.
+    pub fn missing(&self, model: &Model) -> Option<&'static str> {
+        let no_user = self.user.trim().is_empty();
         if model.session.station.is_some() {
-            return !self.user.trim().is_empty();
+            return no_user.then_some("login.missing.user").or(self.password.is_empty().then_some("login.missing.password"));
         }
-        match self.place {
-            Place::Address => ServerUrl::parse(&self.server).is_ok() && (!self.needs_plain_http() || self.allow_plain_http),
-            Place::ThisPc if model.line.is_set_up => matches!(model.line.state, LineState::Running(_)) && !self.user.trim().is_empty(),
-            Place::ThisPc => {
-                let good_password = check_password(self.password.expose()).is_ok() && self.password.same_as(&self.again);
-                matches!(model.line.state, LineState::Running(_)) && check_user_name(self.user.trim()).is_ok() && good_password
+        let line_ready = matches!(model.line.state, LineState::Running(_));
+        let wants = match self.place {
+            Place::Address => [
+                (ServerUrl::parse(&self.server).is_err(), "login.missing.server"),
+                (self.password.is_empty(), "login.missing.password"),
+                (self.needs_plain_http() && !self.allow_plain_http, "login.missing.plain_http"),
+            ],
+            Place::ThisPc if model.line.is_set_up => {
+                [(no_user, "login.missing.user"), (self.password.is_empty(), "login.missing.password"), (!line_ready, "login.missing.line")]
             }
-        }
+            Place::ThisPc => [
+                (check_user_name(self.user.trim()).is_err(), "login.missing.administrator"),
+                (check_password(self.password.expose()).is_err(), "login.password_rule"),
+                (!self.password.same_as(&self.again), "login.password_differs"),
+            ],
+        };
+        let last = (self.place == Place::ThisPc && !line_ready).then_some("login.missing.line");
+        wants.into_iter().find_map(|(wanted, key)| wanted.then_some(key)).or(last)
     }
 
-    pub fn show_what_is_missing(&mut self) {
+    /// Connect was tried: from now on it may be said what is missing.
+    pub fn judge(&mut self) {
+        self.tried = true;
         self.judged = true;
+    }
+
+    pub fn is_judged(&self) -> bool {
+        self.tried
     }
 
     pub fn own_application(&self, model: &Model) -> Application {
@@ -186,6 +201,7 @@ impl Form {
 
     /// The command; the password leaves the form with it.
     pub fn sign_in(&mut self, model: &Model) -> SignIn {
+        self.tried = false;
         let station = model.session.station.as_ref();
         let address = match (&model.line.state, self.place) {
             _ if station.is_some() => model.session.server_url.clone(),

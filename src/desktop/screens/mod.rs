@@ -7,8 +7,8 @@ mod login;
 mod login_form;
 mod overview;
 mod queue;
-mod reports;
-mod yields;
+pub mod reports;
+pub mod yields;
 
 use eframe::egui::Ui;
 

@@ -18,7 +18,7 @@ impl Overview {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = scene.theme.sizes.gap;
             problems(ui, scene);
-            let height = if scene.is_panel() { 130.0 } else { 190.0 };
+            let height = if scene.is_panel() { 156.0 } else { 204.0 };
             field::columns(ui, scene.theme, 3, |i, ui| match i {
                 0 => yield_now(ui, scene, height),
                 1 => connection(ui, scene, height),
@@ -113,7 +113,7 @@ fn verdict(ui: &mut Ui, scene: &Scene<'_>, picture: &YieldPicture) {
 
 /// A sign and its word.
 fn state(ui: &mut Ui, scene: &Scene<'_>, sign: Sign, words: &str) {
-    ui.horizontal(|ui| {
+    card::row(ui, scene.theme, Text::Body, |ui| {
         sign::show(ui, scene.theme, sign, scene.theme.sizes.body * 1.1);
         let ink = if matches!(sign, Sign::Normal | Sign::Connected | Sign::Nothing | Sign::Busy(_)) {
             scene.theme.color.text1
@@ -169,13 +169,13 @@ fn queue(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
 
 fn last_reports(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
-    door(ui, scene, Route::Reports, 180.0, |ui| {
+    door(ui, scene, Route::Reports, 236.0, |ui| {
         let recent = scene.model.yields.picture.value().map_or(&[][..], |picture| &picture.recent);
         if recent.is_empty() {
             ui.add(Label::new(theme.label(scene.text("overview.no_reports"))).wrap());
         }
         for header in recent.iter().take(6) {
-            ui.horizontal(|ui| {
+            card::row(ui, theme, Text::Table, |ui| {
                 sign::show(ui, theme, Sign::of(header.result), theme.sizes.body);
                 let when = scene.zone.clock(header.start_utc());
                 ui.label(theme.words(when, Text::Body, Weight::Regular, theme.color.text2));
@@ -190,7 +190,7 @@ fn last_reports(ui: &mut Ui, scene: &Scene<'_>) {
 fn folders(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
     card::card(ui, theme, scene.text("overview.folders"), |ui| {
-        ui.set_min_height(180.0);
+        ui.set_min_height(201.0);
         if scene.model.converters.folders.is_empty() {
             ui.add(Label::new(theme.label(scene.text("overview.no_folders"))).wrap());
         }

@@ -15,6 +15,7 @@ pub fn frame(theme: &Theme) -> Frame {
 pub fn card<R>(ui: &mut Ui, theme: &Theme, title: &str, contents: impl FnOnce(&mut Ui) -> R) -> InnerResponse<R> {
     frame(theme).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = space::S;
         ui.label(theme.words(title, Text::Table, Weight::SemiBold, theme.color.text1));
         ui.add_space(space::XS);
         contents(ui)
@@ -30,7 +31,8 @@ pub fn door(ui: &mut Ui, theme: &Theme, title: &str, height: f32, contents: impl
             frame(theme).fill(fill).show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
                 ui.set_min_height(height);
-                ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.y = space::S;
+                row(ui, theme, Text::Table, |ui| {
                     ui.add(Label::new(theme.words(title, Text::Table, Weight::SemiBold, theme.color.text1)).truncate());
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| chevron(ui, theme));
                 });
@@ -62,7 +64,7 @@ pub fn fact(ui: &mut Ui, theme: &Theme, name: &str, value: &str) {
 
 /// As [`fact`], with a value that is drawn.
 pub fn fact_ui(ui: &mut Ui, theme: &Theme, name: &str, value: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
+    row(ui, theme, Text::Body, |ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         let width = (theme.sizes.body * 10.0).min(ui.available_width() * 0.45);
         ui.allocate_ui_with_layout(vec2(width, theme.sizes.body * 1.5), Layout::left_to_right(Align::Center), |ui| {
@@ -71,4 +73,14 @@ pub fn fact_ui(ui: &mut Ui, theme: &Theme, name: &str, value: impl FnOnce(&mut U
         });
         value(ui);
     });
+}
+
+/// Things side by side, no higher than a line of `text`: facts stand closer together than what is pressed.
+pub fn row<R>(ui: &mut Ui, theme: &Theme, text: Text, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = vec2(ui.available_width(), theme.sizes.text(text) * 1.4);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().interact_size.y = size.y;
+        contents(ui)
+    })
+    .inner
 }

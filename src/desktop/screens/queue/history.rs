@@ -55,7 +55,7 @@ fn line(ui: &mut Ui, scene: &Scene<'_>, event: &QueueEvent) {
         sign::show(ui, theme, shape, theme.sizes.body * 1.1);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            ui.horizontal(|ui| {
+            card::row(ui, theme, Text::Body, |ui| {
                 ui.label(theme.words(scene.text(key), Text::Body, Weight::Medium, theme.color.text1));
                 ui.label(theme.label(scene.zone.full(event.at)));
             });

@@ -10,9 +10,9 @@ use eframe::egui::{Align, Label, Layout, Ui, vec2};
 use uuid::Uuid;
 
 use crate::client::{Command, QueueCommand, QueueFilter, QueueRow};
-use crate::desktop::theme::space;
+use crate::desktop::theme::{Text, space};
 use crate::desktop::widgets::sign::{self, Sign};
-use crate::desktop::widgets::{empty, progress, tabs};
+use crate::desktop::widgets::{card, empty, progress, tabs};
 use crate::desktop::{Scene, format};
 
 /// Above this part of its bound the queue says so.
@@ -108,7 +108,7 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
     if scene.is_panel() && !warns && queue.trouble.is_none() {
         return;
     }
-    ui.horizontal(|ui| {
+    card::row(ui, theme, Text::Table, |ui| {
         let kept = queue.pending() + queue.quarantined;
         let values =
             [format::count(kept), format::count(queue.limit_reports), format::bytes(queue.bytes), format::bytes(queue.limit_bytes)];
@@ -123,7 +123,7 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
         }
     });
     if let Some(trouble) = &queue.trouble {
-        ui.horizontal(|ui| {
+        card::row(ui, theme, Text::Table, |ui| {
             sign::show(ui, theme, Sign::Critical, theme.sizes.body * 1.2);
             let words = format!("{} {}", scene.what(trouble), scene.remedy(trouble));
             ui.add(Label::new(theme.body(words)).wrap());

@@ -1,7 +1,7 @@
 //! The table of queued reports: only the rows in sight are drawn.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Label, Modifiers, Sense, Ui, WidgetInfo};
+use eframe::egui::{Align, Label, Layout, Modifiers, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::Queue;
@@ -17,7 +17,8 @@ impl Queue {
         let rows = &scene.model.queue.rows;
         let roomy = ui.available_width() > 900.0 && !scene.is_panel();
         let em = theme.sizes.body;
-        let mut table = TableBuilder::new(ui).striped(true).sense(Sense::click()).auto_shrink(false);
+        let mut table =
+            TableBuilder::new(ui).striped(true).sense(Sense::click()).auto_shrink(false).cell_layout(Layout::left_to_right(Align::Center));
         table = table.column(Column::exact(em * 8.0)).column(Column::exact(em * 10.0));
         if roomy {
             table = table.column(Column::exact(em * 9.0)).column(Column::exact(em * 9.5)).column(Column::exact(em * 3.5));
