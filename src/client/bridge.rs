@@ -226,6 +226,15 @@ impl Publisher {
         self.model.subscribe()
     }
 
+    /// Forgets everything that belonged to an instance that was closed.
+    pub(crate) fn clear_station(&self) {
+        self.model.send_modify(|model| {
+            let (instances, line) = (model.instances.clone(), model.line.clone());
+            *model = Model { instances, line, ..Model::default() };
+        });
+        (self.wake)();
+    }
+
     /// The part of the model that one service writes.
     pub(crate) fn slice<T>(&self, place: fn(&mut Model) -> &mut Arc<T>) -> Slice<T> {
         Slice { publisher: self.clone(), place }

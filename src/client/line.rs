@@ -1,7 +1,13 @@
-//! The handle to a line server that runs inside this program. The station never learns how it is made.
+//! The handle to a line server that runs inside this program, and the service that minds it.
+//! The station never learns how it is made.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::bridge::{Notifier, Slice};
+use super::command::{Command, LineCommand, SessionCommand, SignIn};
+use super::explain::Explanation;
+use super::model::{LineSlice, LineState};
 use crate::support::secret::Secret;
 
 /// Asks the line server built into this program to start or stop.
@@ -22,4 +28,108 @@ pub enum LineRequest {
         answer: oneshot::Sender<Result<(), String>>,
     },
     Stop(oneshot::Sender<Result<(), String>>),
+}
+
+impl LocalLine {
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<Result<T, String>>) -> LineRequest) -> Result<T, String> {
+        let (answer, receiver) = oneshot::channel();
+        let gone = || "the built-in line server has ended".to_owned();
+        self.0.send(request(answer)).await.map_err(|_| gone())?;
+        receiver.await.map_err(|_| gone())?
+    }
+}
+
+/// What the service works with.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) line: LocalLine,
+    pub(crate) slice: Slice<LineSlice>,
+    /// Its address, for those who start with it.
+    pub(crate) address: watch::Sender<Option<String>>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) notifier: Notifier,
+    /// The token that setting up gives is kept on disk; not so in a demo.
+    pub(crate) remember: bool,
+}
+
+pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<LineCommand>, stop: CancellationToken) {
+    match parts.line.ask(LineRequest::IsSetUp).await {
+        Ok(is_set_up) => parts.slice.update(|slice| {
+            slice.is_set_up = is_set_up;
+            if slice.state == LineState::Absent {
+                slice.state = LineState::Stopped;
+            }
+        }),
+        Err(error) => parts.failed(&error),
+    }
+    loop {
+        let command = tokio::select! {
+            () = stop.cancelled() => break,
+            command = inbox.recv() => command,
+        };
+        match command {
+            Some(LineCommand::Start) => drop(parts.start().await),
+            Some(LineCommand::Stop) => parts.stop().await,
+            Some(LineCommand::SetUp { administrator, password }) => parts.set_up(administrator, password).await,
+            None => break,
+        }
+    }
+    let _ = parts.line.ask(LineRequest::Stop).await;
+}
+
+impl Parts {
+    async fn start(&self) -> Option<String> {
+        self.slice.update(|slice| slice.state = LineState::Starting);
+        match self.line.ask(LineRequest::Start).await {
+            Ok(address) => {
+                self.slice.update(|slice| slice.state = LineState::Running(address.clone()));
+                self.address.send_replace(Some(address.clone()));
+                Some(address)
+            }
+            Err(error) => {
+                self.failed(&error);
+                None
+            }
+        }
+    }
+
+    async fn stop(&self) {
+        match self.line.ask(LineRequest::Stop).await {
+            Ok(()) => {
+                self.address.send_replace(None);
+                self.slice.update(|slice| slice.state = LineState::Stopped);
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Makes the administrator, then signs in as him.
+    async fn set_up(&self, administrator: String, password: Secret) {
+        self.slice.update(|slice| slice.state = LineState::Starting);
+        let (user, secret) = (administrator.clone(), password.clone());
+        let made = self.line.ask(|answer| LineRequest::SetUp { administrator: user, password: secret, answer }).await;
+        if let Err(error) = made {
+            let explanation = Explanation::new("line_not_set_up").detail(&error);
+            let is_set_up = self.line.ask(LineRequest::IsSetUp).await.unwrap_or(false);
+            self.slice.update(|slice| {
+                slice.is_set_up = is_set_up;
+                slice.state = LineState::Failed(explanation.clone());
+            });
+            self.notifier.failed(explanation);
+            return;
+        }
+        self.slice.update(|slice| slice.is_set_up = true);
+        let Some(server_url) = self.start().await else { return };
+        let sign_in =
+            SignIn { server_url, user: administrator, password, remember: self.remember, application: None, allow_plain_http: false };
+        let _ = self.commands.send(Command::Session(SessionCommand::SignIn(sign_in))).await;
+    }
+
+    fn failed(&self, error: &str) {
+        tracing::warn!(error, "the built-in line server");
+        let explanation = Explanation::new("line_failed").detail(error);
+        self.address.send_replace(None);
+        self.slice.update(|slice| slice.state = LineState::Failed(explanation.clone()));
+        self.notifier.failed(explanation);
+    }
 }

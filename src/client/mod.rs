@@ -5,18 +5,29 @@ mod api;
 mod bridge;
 mod command;
 mod converters;
+mod demo;
 mod explain;
 mod files;
+mod health;
 mod instances;
 mod line;
 mod link;
 mod model;
+#[cfg(test)]
+mod peer;
 mod queue;
 mod remote;
+mod reports;
+mod rows;
 mod server_url;
+mod services;
+mod session;
 mod settings;
+mod sign_in;
+mod station;
 mod supervisor;
 mod vault;
+mod yields;
 
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{

@@ -1,23 +1,408 @@
-//! Starts the station's services, restarts the ones that fail, and stops them all within three seconds.
+//! Starts the station's services, hands each its commands, and stops them all within three seconds.
+//! One instance is open at a time; the registry and the built-in line server outlive it.
 
-use tokio::sync::mpsc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::bridge::{Notifier, Publisher, Startup};
-use super::command::Command;
+use super::bridge::{Notifier, Publisher, Slice, Startup};
+use super::command::{Command, InstancesCommand, LineCommand};
+use super::explain::Explanation;
+use super::files;
+use super::instances::{self, InstancesError, Registry};
+use super::line;
+use super::model::{InstancesSlice, LineSlice, LineState, Progress};
+use super::queue::{Limits, Queue};
+use super::services::{Inbox, Services};
+use super::session::Ask;
+use super::station::{LINE_START, OpenStation, Opening};
+use super::vault::Vault;
+use crate::domain::InstanceId;
+use crate::support::secret::Secret;
 
-pub(crate) async fn run(
-    startup: Startup,
-    publisher: Publisher,
-    notifier: Notifier,
-    (commands, mut inbox): (mpsc::Sender<Command>, mpsc::Receiver<Command>),
-    stop: CancellationToken,
-) {
-    let _ = (startup, publisher, notifier, commands);
+type Commands = (mpsc::Sender<Command>, mpsc::Receiver<Command>);
+
+pub(crate) async fn run(startup: Startup, publisher: Publisher, notifier: Notifier, commands: Commands, stop: CancellationToken) {
+    let (sender, mut inbox) = commands;
+    let slice = publisher.slice(|model| &mut model.instances);
+    let Some(registry) = open_registry(&startup, &slice) else {
+        stop.cancelled().await;
+        return;
+    };
+    let mut supervisor = Supervisor::new(startup, publisher, notifier, slice, registry);
+    supervisor.start_line(sender);
+    supervisor.begin().await;
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
-            command = inbox.recv() => if command.is_none() { return },
+            () = stop.cancelled() => break,
+            command = inbox.recv() => match command {
+                Some(command) => supervisor.dispatch(command).await,
+                None => break,
+            },
+            Some(()) = supervisor.act_ended.recv() => supervisor.show(),
+        }
+    }
+    supervisor.end().await;
+}
+
+/// A data folder that cannot be used leaves nothing to do but to say so.
+fn open_registry(startup: &Startup, slice: &Slice<InstancesSlice>) -> Option<Registry> {
+    let data_folder = startup.data_folder.display().to_string();
+    match Registry::open(&startup.data_folder, &startup.clock) {
+        Ok((registry, problems)) => {
+            slice.set(InstancesSlice { problems, data_folder, list: registry.list(None), ..InstancesSlice::default() });
+            Some(registry)
+        }
+        Err(error) => {
+            tracing::error!(%error, "the data folder cannot be used");
+            let problem = Explanation::new("data_folder_unusable").with("folder", &data_folder).detail(error);
+            slice.set(InstancesSlice { problems: vec![problem], data_folder, ..InstancesSlice::default() });
+            None
         }
     }
 }
+
+struct Supervisor {
+    startup: Startup,
+    publisher: Publisher,
+    notifier: Notifier,
+    slice: Slice<InstancesSlice>,
+    registry: Arc<Mutex<Registry>>,
+    vault: Vault,
+    station: Option<OpenStation>,
+    /// Services that outlive the instance.
+    services: Services,
+    line: Option<mpsc::Sender<LineCommand>>,
+    address: watch::Sender<Option<String>>,
+    /// The long act that runs, and how to cancel it.
+    act: Option<(JoinHandle<()>, Arc<AtomicBool>)>,
+    act_ended: mpsc::Receiver<()>,
+    act_ends: mpsc::Sender<()>,
+}
+
+impl Supervisor {
+    fn new(startup: Startup, publisher: Publisher, notifier: Notifier, slice: Slice<InstancesSlice>, registry: Registry) -> Supervisor {
+        let vault = Vault::system(startup.keyring && startup.demo.is_none());
+        let (act_ends, act_ended) = mpsc::channel(1);
+        Supervisor {
+            startup,
+            publisher,
+            notifier,
+            slice,
+            registry: Arc::new(Mutex::new(registry)),
+            vault,
+            station: None,
+            services: Services::new(CancellationToken::new()),
+            line: None,
+            address: watch::Sender::new(None),
+            act: None,
+            act_ended,
+            act_ends,
+        }
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_line(&mut self, commands: mpsc::Sender<Command>) {
+        let slice = self.publisher.slice(|model| &mut model.line);
+        let Some(line) = self.startup.line.clone() else { return };
+        slice.set(LineSlice { state: LineState::Stopped, is_set_up: false, simulated: self.startup.demo.is_some() });
+        let (address, notifier, remember) = (self.address.clone(), self.notifier.clone(), self.startup.demo.is_none());
+        let parts = line::Parts { line, slice, address, commands, notifier, remember };
+        let (sender, inbox) = mpsc::channel(8);
+        let (inbox, stop) = (Inbox::new(inbox), self.services.stop.clone());
+        self.services.start("line", move || {
+            let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+            async move { line::run(parts, &mut *inbox.open().await, stop).await }
+        });
+        self.line = Some(sender);
+    }
+
+    /// Opens the instance that was asked for, else the default; makes the first one where there is none.
+    async fn begin(&mut self) {
+        let chosen = self.startup.instance.clone();
+        let first = self.first_instance(chosen);
+        match first {
+            Ok(Some(id)) => self.open(id).await,
+            Ok(None) => {}
+            Err(error) => self.problem(error.explain()),
+        }
+        self.show();
+        if self.startup.demo.is_some() {
+            self.begin_demo();
+        }
+    }
+
+    fn first_instance(&self, chosen: Option<InstanceId>) -> Result<Option<InstanceId>, InstancesError> {
+        let mut registry = self.registry();
+        if let Some(id) = chosen {
+            return match registry.folder_of(&id) {
+                Err(InstancesError::Unknown(id)) if self.startup.create_instance => {
+                    registry.create(Some(id.clone()), id.as_str(), None, "default").map(Some)
+                }
+                Err(error) => Err(error),
+                Ok(_) => Ok(Some(id)),
+            };
+        }
+        match registry.default_instance() {
+            Some(id) => Ok(Some(id)),
+            None => match registry.import(&self.startup.data_folder, &self.vault) {
+                Err(InstancesError::NothingToImport(_)) => {
+                    registry.create(InstanceId::parse("default").ok(), "", None, "default").map(Some)
+                }
+                imported => imported.map(Some),
+            },
+        }
+    }
+
+    fn begin_demo(&self) {
+        let mut bytes = [0_u8; 16];
+        let drawn = getrandom::fill(&mut bytes).is_ok();
+        let Some(line) = self.line.as_ref().filter(|_| drawn) else { return };
+        let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let _ = line.try_send(LineCommand::SetUp { administrator: "demo".to_owned(), password: Secret::new(password) });
+    }
+
+    fn problem(&self, problem: Explanation) {
+        self.slice.update(|slice| slice.problems.push(problem));
+    }
+
+    /// The registry as it is now.
+    fn show(&mut self) {
+        if self.act.as_ref().is_some_and(|(task, _)| task.is_finished()) {
+            self.act = None;
+        }
+        let current = self.station.as_ref().map(|station| station.id.clone());
+        let list = self.registry().list(current.as_ref());
+        self.slice.update(|slice| {
+            slice.list = list;
+            slice.current = current;
+        });
+    }
+
+    /// Closes what is open and opens `id`. Where that cannot be, what was open stays.
+    async fn open(&mut self, id: InstanceId) {
+        if self.station.as_ref().is_some_and(|station| station.id == id) {
+            return;
+        }
+        let owned = self.registry().own(&id);
+        let prepared = owned.and_then(|(folder, lock)| {
+            files::sweep(&folder);
+            let (settings, problems) = instances::open_settings(&folder, &id, &self.vault, &self.startup.clock)?;
+            Ok((folder, lock, settings, problems))
+        });
+        let (folder, lock, settings, problems) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                tracing::warn!(%error, instance = %id, "not opened");
+                self.problem(error.explain());
+                self.notifier.failed(error.explain());
+                return;
+            }
+        };
+        self.close().await;
+        problems.into_iter().for_each(|problem| self.problem(problem));
+        if settings.get().connection.built_in_line {
+            self.wait_for_line().await;
+        }
+        self.registry().touch(&id, self.startup.clock.now());
+        let application = self.registry().application_of(&id);
+        self.station = Some(OpenStation::open(Opening {
+            id,
+            application,
+            folder,
+            lock,
+            settings,
+            vault: self.vault.clone(),
+            clock: self.startup.clock.clone(),
+            publisher: self.publisher.clone(),
+            notifier: self.notifier.clone(),
+            built_in: self.address.subscribe(),
+            demo: self.startup.demo,
+        }));
+    }
+
+    /// The station's server is the one built in: it is started first, so that the first probe finds it.
+    async fn wait_for_line(&self) {
+        let Some(line) = &self.line else { return };
+        let mut address = self.address.subscribe();
+        if line.try_send(LineCommand::Start).is_ok() {
+            let _ = tokio::time::timeout(LINE_START, address.wait_for(Option::is_some)).await;
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(station) = self.station.take() {
+            drop(station.close().await);
+        }
+    }
+
+    async fn dispatch(&mut self, command: Command) {
+        match command {
+            Command::Instances(command) => self.instances(command).await,
+            Command::Line(command) => match &self.line {
+                Some(line) => self.hand(line.try_send(command)),
+                None => self.notifier.failed(Explanation::new("line_absent")),
+            },
+            command => match &self.station {
+                Some(station) => self.hand(to_station(station, command)),
+                None => self.notifier.failed(Explanation::new("no_instance_open")),
+            },
+        }
+    }
+
+    fn hand<T>(&self, handed: Result<(), mpsc::error::TrySendError<T>>) {
+        if handed.is_err() {
+            self.notifier.failed(Explanation::new("services_busy"));
+        }
+    }
+
+    async fn instances(&mut self, command: InstancesCommand) {
+        let done = match command {
+            InstancesCommand::Create { name, application, template } => {
+                let made = self.registry().create(None, &name, Some(application), &template);
+                made.map(|_| self.notifier.done("instance_created", vec![("name", name)]))
+            }
+            InstancesCommand::Rename { id, name } => self.rename(&id, &name),
+            InstancesCommand::SetApplication { id, application } => self.registry().set_application(&id, application),
+            InstancesCommand::MakeDefault(id) => self.registry().make_default(&id),
+            InstancesCommand::Duplicate { id, name } => self.duplicate(&id, &name),
+            InstancesCommand::Delete { id, with_reports } => self.delete(&id, with_reports).await,
+            InstancesCommand::Open(id) => {
+                self.open(id).await;
+                Ok(())
+            }
+            InstancesCommand::Cancel => {
+                if let Some((_, cancel)) = &self.act {
+                    cancel.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.notifier.failed(error.explain());
+        }
+        self.show();
+    }
+
+    fn rename(&self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
+        self.registry().rename(id, name)?;
+        if let Some(station) = self.station.as_ref().filter(|station| station.id == *id) {
+            station.settings.change(|config| config.instance_name = name.trim().to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn duplicate(&mut self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
+        let copy = self.registry().begin_copy(id, name, &self.startup.clock)?;
+        let (registry, name) = (self.registry.clone(), name.to_owned());
+        self.act("copying", name.clone(), true, move |progressed| {
+            instances::copy(&copy, progressed)?;
+            let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
+            registry.finish_copy(copy)?;
+            Ok(("instance_duplicated", name))
+        })
+    }
+
+    async fn delete(&mut self, id: &InstanceId, with_reports: bool) -> Result<(), InstancesError> {
+        let folder = self.registry().folder_of(id)?;
+        if !folder.is_dir() {
+            return self.registry().forget(id);
+        }
+        if !with_reports {
+            let place = folder.clone();
+            let clock = self.startup.clock.clone();
+            let reports = spawn_blocking(move || waiting_in(&place, clock)).await.unwrap_or(1);
+            if reports > 0 {
+                return Err(InstancesError::ReportsWait { id: id.clone(), reports });
+            }
+        }
+        if self.station.as_ref().is_some_and(|station| station.id == *id) {
+            self.close().await;
+        }
+        let (folder, lock) = self.registry().own(id)?;
+        let (registry, id) = (self.registry.clone(), id.clone());
+        self.act("deleting", id.to_string(), false, move |progressed| {
+            instances::remove(&folder, lock, progressed)?;
+            registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;
+            Ok(("instance_deleted", id.to_string()))
+        })
+    }
+
+    /// Runs a long act beside everything else. One at a time.
+    fn act(
+        &mut self,
+        what: &str,
+        about: String,
+        can_cancel: bool,
+        work: impl FnOnce(&mut dyn FnMut(f32) -> bool) -> Result<(&'static str, String), InstancesError> + Send + 'static,
+    ) -> Result<(), InstancesError> {
+        if self.act.as_ref().is_some_and(|(task, _)| !task.is_finished()) {
+            return Err(InstancesError::Busy);
+        }
+        let cancel = Arc::new(AtomicBool::new(false));
+        let (slice, notifier, ends, cancelled) = (self.slice.clone(), self.notifier.clone(), self.act_ends.clone(), cancel.clone());
+        tracing::info!(what, about, "begun");
+        let what = what.to_owned();
+        slice.update(|slice| slice.busy = Some(Progress { what: what.clone(), done: 0.0, can_cancel }));
+        let task = spawn_blocking(move || {
+            let result = work(&mut |done| {
+                slice.update(|slice| slice.busy = Some(Progress { what: what.clone(), done, can_cancel }));
+                !cancelled.load(Ordering::Relaxed)
+            });
+            slice.update(|slice| slice.busy = None);
+            match result {
+                Ok((key, name)) => notifier.done(key, vec![("name", name)]),
+                Err(error) => notifier.failed(error.explain()),
+            }
+            let _ = ends.try_send(());
+        });
+        self.act = Some((task, cancel));
+        Ok(())
+    }
+
+    async fn end(mut self) {
+        if let Some((_, cancel)) = &self.act {
+            cancel.store(true, Ordering::Relaxed);
+        }
+        self.close().await;
+        self.services.end().await;
+    }
+}
+
+fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error::TrySendError<()>> {
+    fn hand<T>(sender: &mpsc::Sender<T>, command: T) -> Result<(), mpsc::error::TrySendError<()>> {
+        sender.try_send(command).map_err(|_| mpsc::error::TrySendError::Full(()))
+    }
+    match command {
+        Command::Session(command) => hand(&station.session, Ask::Session(command)),
+        Command::Connection(command) => hand(&station.session, Ask::Connection(command)),
+        Command::Queue(command) => hand(&station.queue, command),
+        Command::Converters(command) => hand(&station.converters, command),
+        Command::Yields(command) => hand(&station.yields, command),
+        Command::Reports(command) => hand(&station.reports, command),
+        Command::Instances(_) | Command::Line(_) => Ok(()),
+    }
+}
+
+/// Reports that would be lost with the folder: in the queue, delivered or not known to be.
+fn waiting_in(folder: &Path, clock: crate::support::clock::Clock) -> u64 {
+    let queue: PathBuf = folder.join("queue");
+    if std::fs::read_dir(&queue).map_or(true, |mut entries| entries.next().is_none()) {
+        return 0;
+    }
+    match Queue::open(&queue, clock, Limits::default()).and_then(|queue| queue.undelivered()) {
+        Ok(ids) => ids.len() as u64,
+        // What cannot be read cannot be called empty.
+        Err(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,9 @@ impl Registry {
             wipe_copies(&folder, &old.token)?;
             return Ok(id);
         }
+        if folder == self.data() {
+            return Err(nothing());
+        }
         let bytes = files::read_bounded(&folder.join("config.json"), files::SETTINGS_LIMIT).map_err(|_| nothing())?;
         let config: Config = serde_json::from_slice(&bytes).map_err(|_| nothing())?;
         let id = InstanceId::parse(&config.instance_id).map_err(|_| nothing())?;

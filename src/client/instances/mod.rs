@@ -44,6 +44,8 @@ pub(crate) enum InstancesError {
     OtherInstance { id: InstanceId, found: String },
     #[error("nothing to take over in {0}")]
     NothingToImport(String),
+    #[error("another act on the instances is running")]
+    Busy,
     #[error("cancelled")]
     Cancelled,
     #[error(transparent)]
@@ -82,6 +84,7 @@ impl InstancesError {
                 Explanation::new("settings_of_other_instance").with("instance", id).with("other", found)
             }
             InstancesError::NothingToImport(place) => Explanation::new("nothing_to_import").with("folder", place),
+            InstancesError::Busy => Explanation::new("instances_busy"),
             InstancesError::Cancelled => Explanation::new("cancelled"),
             InstancesError::Io(error) => Explanation::new("disk_failed").detail(error),
         }

@@ -137,6 +137,10 @@ impl Registry {
         Ok(files::write_whole(&self.data.join("instances.json"), &bytes)?)
     }
 
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// The folder of an instance; an empty path means the usual place.
     pub(super) fn folder(&self, row: &Row) -> PathBuf {
         if row.path.as_os_str().is_empty() { self.usual_folder(&row.id) } else { self.data.join(&row.path) }

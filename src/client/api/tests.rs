@@ -1,0 +1,125 @@
+//! What answers of every kind are taken for.
+
+use super::*;
+use crate::client::peer::{Answer as Scripted, Peer, from_line, json};
+
+const TOKEN: &str = "dG9rZW4tb2YtdGhlLXN0YXRpb24";
+
+fn api(peer: &Peer, identity: Identity) -> Api {
+    let server = ServerUrl::parse(&peer.url).unwrap();
+    Api::new(Http::new(&server, &[]).unwrap(), server, Secret::new(TOKEN), identity)
+}
+
+fn page(status: u16) -> Scripted {
+    Scripted(status, vec![("content-type", "text/html; charset=utf-8".to_owned())], "<html><h1>Welcome</h1></html>".to_owned())
+}
+
+#[tokio::test]
+async fn a_probe_carries_the_token_and_no_cache_may_answer_it() {
+    let peer = Peer::start(|_| {
+        let mut answer = from_line("s1", 200, "\"0.1.0\"");
+        answer.1.push(("x-andon-time", "1700000000500".to_owned()));
+        answer
+    })
+    .await;
+    let probe = api(&peer, Identity::Line("s1".to_owned())).probe().await.unwrap();
+    assert_eq!((probe.version.as_str(), probe.identity), ("0.1.0", Identity::Line("s1".to_owned())));
+    assert_eq!(probe.server_time.unwrap().timestamp_millis(), 1_700_000_000_500);
+    let asked = &peer.asked()[0];
+    assert_eq!(asked.line, "GET /api/App/Version");
+    assert_eq!(asked.header("authorization"), format!("Basic {TOKEN}"));
+    assert!(asked.header("cache-control").contains("no-cache") && asked.header("user-agent").starts_with("andon/"));
+    assert_eq!(asked.header("cookie"), "");
+}
+
+#[tokio::test]
+async fn every_answer_to_a_report_has_its_meaning() {
+    let is = |kind: &'static str, error: &ApiError| match error {
+        ApiError::Unreachable(_) => kind == "unreachable",
+        ApiError::TokenRefused { .. } => kind == "token",
+        ApiError::Later { .. } => kind == "later",
+        ApiError::Refused { .. } => kind == "refused",
+        ApiError::NotOurServer(_) => kind == "stranger",
+        ApiError::OtherServer => kind == "other",
+        ApiError::Certificate(_) => false,
+    };
+    for (answer, kind) in [
+        (json(400, r#"{"Message":"serial number is missing"}"#), "refused"),
+        (json(401, ""), "token"),
+        (json(403, r#"{"error":"no","code":"forbidden"}"#), "refused"),
+        (json(408, ""), "later"),
+        (json(413, ""), "refused"),
+        (json(425, ""), "later"),
+        (json(429, ""), "later"),
+        (json(500, ""), "later"),
+        (json(503, ""), "later"),
+        (page(502), "later"),
+        (page(413), "refused"),
+        (page(404), "stranger"),
+        (page(200), "stranger"),
+        (json(404, "{}"), "refused"),
+        (Scripted(302, vec![("location", "https://elsewhere/".to_owned())], String::new()), "stranger"),
+        (Scripted(0, vec![], String::new()), "unreachable"),
+        (from_line("s2", 200, "[]"), "other"),
+        (from_line("s2", 401, ""), "other"),
+    ] {
+        let scripted = answer.clone();
+        let peer = Peer::start(move |_| scripted.clone()).await;
+        let error = api(&peer, Identity::Nameless).submit_report("{}").await.unwrap_err();
+        assert!(is(kind, &error), "{answer:?} was taken for {error:?}, not {kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_between_cannot_speak_for_the_line_server() {
+    for (answer, expected) in [
+        (json(401, ""), Trouble::NotOurServer),
+        (page(200), Trouble::NotOurServer),
+        (json(400, "{}"), Trouble::NotOurServer),
+        (page(502), Trouble::ServerError),
+        (json(200, "\"26.1\""), Trouble::OtherServer),
+        (from_line("s2", 200, "\"0.1\""), Trouble::OtherServer),
+    ] {
+        let scripted = answer.clone();
+        let peer = Peer::start(move |_| scripted.clone()).await;
+        let error = api(&peer, Identity::Line("s1".to_owned())).probe().await.unwrap_err();
+        assert_eq!(error.trouble(), Some(expected), "{answer:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_servers_wish_to_wait_is_heard() {
+    let peer = Peer::start(|_| {
+        let mut answer = json(429, r#"{"error":"slowly","code":"rate"}"#);
+        answer.1.push(("retry-after", "7".to_owned()));
+        answer
+    })
+    .await;
+    let error = api(&peer, Identity::Nameless).submit_report("{}").await.unwrap_err();
+    let expected = ApiError::Later { status: 429, sentence: "slowly".to_owned(), retry_after: Some(Duration::from_secs(7)) };
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn an_acknowledged_report_is_sent_to_the_letter() {
+    let peer = Peer::start(|_| json(200, r#"[{"ID":"5f0c2f1e-6a3b-4a55-9d0e-2f6f4c1b7a10"}]"#)).await;
+    let text = "{\"a\": 1.50,  \"ü\": \"\\u00fc\"}";
+    api(&peer, Identity::Nameless).submit_report(text).await.unwrap();
+    let asked = &peer.asked()[0];
+    assert_eq!((asked.line.as_str(), asked.body.as_slice()), ("POST /api/Report/WSJF", text.as_bytes()));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let peer = Peer::start(|_| json(200, &"1".repeat(SMALL_BODY + 1))).await;
+    let error = api(&peer, Identity::Nameless).probe().await.unwrap_err();
+    assert!(matches!(error, ApiError::NotOurServer(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_query_is_escaped_whole() {
+    let peer = Peer::start(|_| json(200, "[]")).await;
+    api(&peer, Identity::Nameless).fetch_headers("serialNumber eq 'O''Brien & Søn'", 20, 40).await.unwrap();
+    let line = peer.asked()[0].line.clone();
+    assert!(line.contains("filter=serialNumber+eq+%27O%27%27Brien+%26+S%C3%B8n%27") && line.contains("skip=40"), "{line}");
+}

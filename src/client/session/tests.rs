@@ -1,0 +1,256 @@
+//! The session against a scripted server: signing in, losing it, finding it again.
+
+use std::path::Path;
+
+use super::*;
+use crate::client::bridge::{Notice, Publisher};
+use crate::client::model::Model;
+use crate::client::peer::{Answer, Asked, Peer, from_line, json, until};
+use crate::client::settings::Config;
+use crate::client::vault::tests::vault_on;
+use crate::domain::access::Role;
+
+struct World {
+    ask: mpsc::Sender<Ask>,
+    events: mpsc::Sender<Event>,
+    link: watch::Receiver<Link>,
+    model: watch::Receiver<Model>,
+    notices: mpsc::Receiver<Notice>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+fn settings(folder: &Path) -> Settings {
+    let id = InstanceId::parse("eol").unwrap();
+    if !folder.join("config.json").exists() {
+        let mut config = Config { instance_id: "eol".to_owned(), ..Config::default() };
+        config.connection.health_check_interval = 5;
+        return Settings::create(folder, config).unwrap();
+    }
+    Settings::open(folder, &id, &Clock::system()).unwrap().0
+}
+
+fn start(folder: &Path, vault: &Vault) -> World {
+    let (publisher, model) = Publisher::new(Arc::new(|| ()));
+    let (notifier, notices) = Notifier::new();
+    let (link, link_receiver) = watch::channel(Link::default());
+    let (_, built_in) = watch::channel(None);
+    let parts = Parts {
+        id: InstanceId::parse("eol").unwrap(),
+        application: Application::Configurator,
+        settings: settings(folder),
+        vault: vault.clone(),
+        clock: Clock::system(),
+        notifier,
+        link,
+        session: publisher.slice(|model| &mut model.session),
+        connection: publisher.slice(|model| &mut model.connection),
+        roots: Vec::new(),
+        built_in,
+    };
+    let (ask, mut inbox) = mpsc::channel(8);
+    let (events, mut event_inbox) = mpsc::channel(8);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let task = tokio::spawn(async move { run(parts, &mut inbox, &mut event_inbox, stopped).await });
+    World { ask, events, link: link_receiver, model, notices, stop, task }
+}
+
+impl World {
+    async fn sign_in(&self, url: &str, user: &str, password: &str) {
+        let sign_in = SignIn {
+            server_url: url.to_owned(),
+            user: user.to_owned(),
+            password: Secret::new(password),
+            remember: true,
+            application: None,
+            allow_plain_http: false,
+        };
+        self.ask.send(Ask::Session(SessionCommand::SignIn(sign_in))).await.unwrap();
+    }
+
+    async fn until_state(&self, expected: Connection) {
+        until("the state", || self.model.borrow().connection.state, |state| *state == expected).await;
+    }
+
+    async fn until_error(&self, key: &str) -> Explanation {
+        let look = || self.model.borrow().session.sign_in_error.clone();
+        until(key, look, |error| error.as_ref().is_some_and(|error| error.key == key)).await.unwrap()
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+const LOGIN: &str = r#"{"access_token":"acc","refresh_token":"ref","token_type":"Bearer","expires_in":900,
+    "user":{"id":"1","username":"ann","role":"ADMIN","permissions":[],"session_timeout":3600}}"#;
+
+/// A line server that knows ann, and the token it gave her.
+fn line_server(asked: &Asked) -> Answer {
+    let known = asked.header("authorization") == "Basic VE9LRU4tVE9LRU4";
+    match asked.line.as_str() {
+        line if line.starts_with("GET /api/Auth/GetToken/eol%40") => from_line("s1", 200, "\"VE9LRU4tVE9LRU4\""),
+        "POST /api/auth/login" => from_line("s1", 200, LOGIN),
+        _ if known => from_line("s1", 200, "\"0.1.0\""),
+        _ => from_line("s1", 401, r#"{"error":"unknown token","code":"unauthorized"}"#),
+    }
+}
+
+#[tokio::test]
+async fn a_station_signs_in_and_is_there_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault_on("m1");
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    let session = world.model.borrow().session.clone();
+    assert_eq!(session.person.as_ref().map(|person| person.role), Some(Role::Admin));
+    assert!(session.station.as_ref().is_some_and(|station| station.has_roles && station.remembered));
+    assert!(world.link.borrow().online().is_some() && world.link.borrow().server_id == "s1");
+    world.end().await;
+
+    let disk = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
+    for secret in ["hunter2", "VE9LRU4tVE9LRU4", "acc\""] {
+        assert!(!disk.contains(secret), "{secret} is on disk");
+    }
+    assert!(disk.contains("\"connection_state\": \"Connected\""));
+
+    let world = start(folder.path(), &vault);
+    world.until_state(Connection::Connected).await;
+    let session = world.model.borrow().session.clone();
+    assert!(session.person.is_none() && session.station.is_some());
+    world.end().await;
+
+    let elsewhere = start(folder.path(), &vault_on("m2"));
+    elsewhere.until_error("keyring_locked").await;
+    assert_eq!(elsewhere.model.borrow().connection.state, Connection::NotConnected);
+    elsewhere.end().await;
+}
+
+#[tokio::test]
+async fn a_lost_server_is_offline_and_comes_back_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    let url = peer.stop().await;
+    // Another service noticed first.
+    world.events.send(Event::Failed(Trouble::Unreachable)).await.unwrap();
+    world.until_state(Connection::Offline(Trouble::Unreachable)).await;
+    assert!(world.link.borrow().online().is_none() && world.link.borrow().api.is_some());
+    let peer = Peer::restart(&url, |_| from_line("s1", 500, "{}")).await;
+    world.until_state(Connection::Offline(Trouble::ServerError)).await;
+    peer.answer(|_| from_line("s2", 200, "\"0.1.0\""));
+    world.until_state(Connection::Offline(Trouble::OtherServer)).await;
+    peer.answer(line_server);
+    world.until_state(Connection::Connected).await;
+    assert_eq!(world.model.borrow().connection.trouble, None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_revoked_token_leads_to_the_login_and_leaves_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let mut world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    peer.answer(|_| from_line("s1", 401, r#"{"error":"revoked","code":"unauthorized"}"#));
+    world.events.send(Event::TokenRefused).await.unwrap();
+    world.until_error("token_revoked").await;
+    world.until_state(Connection::NotConnected).await;
+    assert!(world.link.borrow().api.is_none());
+    assert!(matches!(world.notices.recv().await, Some(Notice::Failed(error)) if error.key == "token_revoked"));
+    world.end().await;
+    for name in ["config.json", "config.json.bak"] {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        assert!(!text.contains("andon1."), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_reconnecting_it_stays_offline_until_a_person_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    world.ask.send(Ask::Connection(ConnectionCommand::SetAutoReconnect(false))).await.unwrap();
+    peer.answer(|_| from_line("s1", 503, "{}"));
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    world.until_state(Connection::Offline(Trouble::ServerError)).await;
+    peer.answer(line_server);
+    let before = peer.asked().len();
+    world.events.send(Event::Answered).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(peer.asked().len(), before);
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    world.until_state(Connection::Connected).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn every_failed_sign_in_has_its_own_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    let locked = || {
+        let mut answer = from_line("s1", 429, r#"{"error":"locked","code":"locked"}"#);
+        answer.1.push(("retry-after", "300".to_owned()));
+        answer
+    };
+    let no_tokens = |asked: &Asked| if asked.line.contains("GetToken") { json(404, "{}") } else { json(401, "{}") };
+    let page = |_: &Asked| Answer(404, vec![("content-type", "text/html".to_owned())], "<html>".to_owned());
+    let old = |asked: &Asked| if asked.line.contains("GetToken") { json(200, "\"VE9LRU4tVE9LRU4\"") } else { json(200, "\"20.4\"") };
+    let cases: Vec<(&str, Box<dyn Fn(&Asked) -> Answer + Send>)> = vec![
+        ("wrong_password", Box::new(|_| from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#))),
+        ("account_locked", Box::new(move |_| locked())),
+        ("may_not_enroll", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"forbidden"}"#))),
+        ("email_not_verified", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"email_not_verified"}"#))),
+        ("tokens_not_handed_out", Box::new(no_tokens)),
+        ("not_our_server", Box::new(page)),
+        ("server_too_old", Box::new(old)),
+        ("server_error", Box::new(|_| json(500, "{}"))),
+        ("server_unreachable", Box::new(|_| Answer(0, vec![], String::new()))),
+    ];
+    for (key, script) in cases {
+        peer.answer(script);
+        world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+        world.until_error(key).await;
+        assert_eq!(world.model.borrow().connection.state, Connection::NotConnected, "{key}");
+        assert_eq!(world.model.borrow().session.locked_until.is_some(), key == "account_locked");
+    }
+    peer.answer(|_| json(401, "{}"));
+    world.sign_in(&peer.url, "", "pasted-token-pasted").await;
+    world.until_error("token_refused").await;
+    for (url, key) in [
+        ("", "address_empty"),
+        ("http://10.1.2.3", "plain_http_refused"),
+        ("https://u:p@line", "address_holds_credentials"),
+        ("gopher://line", "address_scheme"),
+    ] {
+        world.sign_in(url, "ann", "x").await;
+        world.until_error(key).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn signing_out_forgets_the_token_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
+    world.until_state(Connection::NotConnected).await;
+    until("the farewell", || peer.asked().iter().any(|asked| asked.line == "POST /api/auth/logout"), |told| *told).await;
+    assert!(world.model.borrow().session.station.is_none() && world.link.borrow().api.is_none());
+    world.end().await;
+    let text = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
+    assert!(!text.contains("andon1.") && text.contains("Not Connected"));
+}

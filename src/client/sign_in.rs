@@ -1,0 +1,235 @@
+//! Credentials in, a station's token and a person out. Every way it can fail has its own name.
+
+use std::time::Duration;
+
+use super::api::{Api, ApiError, Denied, Http, Identity, Probe};
+use super::command::SignIn;
+use super::explain::Explanation;
+use super::server_url::{BadServerUrl, ServerUrl};
+use crate::domain::InstanceId;
+use crate::domain::access::Role;
+use crate::support::secret::Secret;
+
+/// Why a sign-in did not succeed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum SignInError {
+    #[error("address: {0}")]
+    BadAddress(#[from] BadServerUrl),
+    #[error("no password")]
+    NoPassword,
+    #[error("wrong user or password")]
+    WrongPassword,
+    #[error("the account is locked for {0:?}")]
+    LockedFor(Duration),
+    #[error("the e-mail address is not confirmed")]
+    NotVerified,
+    #[error("not allowed to enroll stations")]
+    MayNotEnroll { detail: String },
+    #[error("the server hands out no tokens")]
+    TokensNotHandedOut,
+    #[error("the token is not known")]
+    TokenRefused,
+    #[error("unreachable: {detail}")]
+    Unreachable { detail: String },
+    #[error("server error: {detail}")]
+    ServerError { detail: String },
+    #[error("certificate: {detail}")]
+    Certificate { detail: String },
+    #[error("not our server: {detail}")]
+    NotOurServer { detail: String },
+    #[error("version {version} is too old")]
+    ServerTooOld { version: String },
+    #[error("refused: {detail}")]
+    Refused { detail: String },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl SignInError {
+    pub(crate) fn explain(&self) -> Explanation {
+        let key = match self {
+            SignInError::BadAddress(BadServerUrl::Empty) => "address_empty",
+            SignInError::BadAddress(BadServerUrl::Malformed) => "address_malformed",
+            SignInError::BadAddress(BadServerUrl::Scheme) => "address_scheme",
+            SignInError::BadAddress(BadServerUrl::HoldsCredentials) => "address_holds_credentials",
+            SignInError::BadAddress(BadServerUrl::HoldsQuery) => "address_holds_query",
+            SignInError::BadAddress(BadServerUrl::PlainHttp) => "plain_http_refused",
+            SignInError::NoPassword => "password_missing",
+            SignInError::WrongPassword => "wrong_password",
+            SignInError::LockedFor(wait) => {
+                return Explanation::new("account_locked").with("minutes", wait.as_secs().div_ceil(60).max(1));
+            }
+            SignInError::NotVerified => "email_not_verified",
+            SignInError::MayNotEnroll { .. } => "may_not_enroll",
+            SignInError::TokensNotHandedOut => "tokens_not_handed_out",
+            SignInError::TokenRefused => "token_refused",
+            SignInError::Unreachable { .. } => "server_unreachable",
+            SignInError::ServerError { .. } => "server_error",
+            SignInError::Certificate { .. } => "certificate_refused",
+            SignInError::NotOurServer { .. } => "not_our_server",
+            SignInError::ServerTooOld { version } => return Explanation::new("server_too_old").with("version", version),
+            SignInError::Refused { .. } => "sign_in_refused",
+            SignInError::Cancelled => "cancelled",
+        };
+        Explanation::new(key).detail(self.their_words())
+    }
+
+    fn their_words(&self) -> &str {
+        match self {
+            SignInError::MayNotEnroll { detail }
+            | SignInError::Unreachable { detail }
+            | SignInError::ServerError { detail }
+            | SignInError::Certificate { detail }
+            | SignInError::NotOurServer { detail }
+            | SignInError::Refused { detail } => detail,
+            _ => "",
+        }
+    }
+
+    /// How long nobody should try again.
+    pub(crate) fn locked_for(&self) -> Option<Duration> {
+        match self {
+            SignInError::LockedFor(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+}
+
+impl From<ApiError> for SignInError {
+    fn from(error: ApiError) -> SignInError {
+        let detail = error.detail();
+        match error {
+            ApiError::Unreachable(_) => SignInError::Unreachable { detail },
+            ApiError::Certificate(_) => SignInError::Certificate { detail },
+            ApiError::TokenRefused { .. } => SignInError::TokenRefused,
+            ApiError::Later { .. } => SignInError::ServerError { detail },
+            ApiError::NotOurServer(_) | ApiError::OtherServer => SignInError::NotOurServer { detail },
+            ApiError::Refused { .. } => SignInError::Refused { detail },
+        }
+    }
+}
+
+/// A station that is signed in, and the person where the server knows persons.
+pub(crate) struct SignedIn {
+    pub(crate) api: Api,
+    pub(crate) http: Http,
+    pub(crate) token: Secret,
+    pub(crate) probe: Probe,
+    pub(crate) person: Option<SignedInPerson>,
+}
+
+pub(crate) struct SignedInPerson {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) access_token: Secret,
+}
+
+/// Exchanges credentials. `identifier` names this station towards the server.
+pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8>]) -> Result<SignedIn, SignInError> {
+    let server = ServerUrl::parse(&sign_in.server_url)?;
+    if server.is_plain_http() && !sign_in.allow_plain_http {
+        return Err(BadServerUrl::PlainHttp.into());
+    }
+    if sign_in.password.is_empty() {
+        return Err(SignInError::NoPassword);
+    }
+    let http = Http::new(&server, roots)?;
+    let user = sign_in.user.trim();
+    let token = match user.is_empty() {
+        true => Secret::new(sign_in.password.expose().trim()),
+        false => fetch_token(&http, &server, user, &sign_in.password, identifier).await?,
+    };
+    let api = Api::new(http.clone(), server.clone(), token.clone(), Identity::Unknown);
+    let probe = api.probe().await?;
+    if is_too_old(&probe) {
+        return Err(SignInError::ServerTooOld { version: probe.version });
+    }
+    let person = match (&probe.identity, user.is_empty()) {
+        (Identity::Line(_), false) => Some(fetch_person(&http, &server, user, &sign_in.password).await?),
+        _ => None,
+    };
+    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), http, token, probe, person })
+}
+
+async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, SignInError> {
+    match http.fetch_token(server, user, password, identifier).await {
+        Ok(token) => Ok(token),
+        // A server without this call, or no server of ours at all: what else it answers tells.
+        Err(Denied { error: ApiError::Refused { status: 404 | 405 | 410, .. } | ApiError::NotOurServer(_), .. })
+            if http.looks_like_ours(server).await =>
+        {
+            Err(SignInError::TokensNotHandedOut)
+        }
+        Err(Denied { error: ApiError::Refused { status: 404 | 405, sentence, .. }, .. }) => {
+            Err(SignInError::NotOurServer { detail: sentence })
+        }
+        Err(denied) => Err(of_password(denied)),
+    }
+}
+
+async fn fetch_person(http: &Http, server: &ServerUrl, user: &str, password: &Secret) -> Result<SignedInPerson, SignInError> {
+    let answer = http.login(server, user, password).await.map_err(of_password)?;
+    zeroize::Zeroize::zeroize(&mut { answer.refresh_token });
+    Ok(SignedInPerson { name: answer.user.username, role: answer.user.role, access_token: Secret::new(answer.access_token) })
+}
+
+/// What a refusal means where a password was sent.
+fn of_password(denied: Denied) -> SignInError {
+    match (denied.locked, denied.error) {
+        (Some(wait), _) => SignInError::LockedFor(wait),
+        (None, ApiError::TokenRefused { .. }) => SignInError::WrongPassword,
+        (None, ApiError::Refused { code, .. }) if code == "email_not_verified" => SignInError::NotVerified,
+        (None, ApiError::Refused { status: 403, sentence, .. }) => SignInError::MayNotEnroll { detail: sentence },
+        (None, error) => error.into(),
+    }
+}
+
+/// Oldest servers that are worked with. A line server tells its own version, from 0.1. A WATS server tells its year and
+/// release, "21.2" or "2021.2", and is too old before 2021.2. A version that cannot be read is not taken for old.
+pub(crate) fn is_too_old(probe: &Probe) -> bool {
+    let mut numbers = probe.version.trim_start_matches(['v', 'V']).split(['.', '-', ' ']).map(str::parse::<u64>);
+    let (Some(Ok(major)), minor) = (numbers.next(), numbers.next()) else { return false };
+    let minor = minor.and_then(Result::ok).unwrap_or(0);
+    match probe.identity {
+        Identity::Line(_) => (major, minor) < (0, 1),
+        _ => (if major >= 2000 { major - 2000 } else { major }, minor) < (21, 2),
+    }
+}
+
+/// How the server tells this station from others: the instance and the machine.
+pub(crate) fn identifier(id: &InstanceId) -> String {
+    format!("{id}@{}", host_name()).chars().take(100).collect()
+}
+
+fn host_name() -> String {
+    let from_file = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let from_system =
+        || std::env::var_os("COMPUTERNAME").or_else(|| std::env::var_os("HOSTNAME")).map(|name| name.to_string_lossy().into_owned());
+    let name = from_file().or_else(from_system).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+    if name.is_empty() { "station".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_judged_by_the_kind_of_server() {
+        let old = |version: &str, identity| {
+            is_too_old(&Probe { version: version.to_owned(), latency: Duration::ZERO, server_time: None, identity })
+        };
+        for (version, expected) in
+            [("26.1.0", false), ("21.2", false), ("21.1.9", true), ("2020.4", true), ("2021.2", false), ("dev", false)]
+        {
+            assert_eq!(old(version, Identity::Nameless), expected, "{version}");
+        }
+        assert!(!old("0.1.0", Identity::Line("x".to_owned())));
+    }
+
+    #[test]
+    fn a_station_is_named_by_instance_and_machine() {
+        let name = identifier(&InstanceId::parse("eol").unwrap());
+        assert!(name.starts_with("eol@") && name.len() > 4, "{name}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The services as the window sees them: through the bridge alone.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::client::bridge::{Bridge, Notice};
+use crate::client::model::Model;
+use crate::domain::instance::Application;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn start(data: &Path) -> Bridge {
+    Bridge::start(Startup { keyring: false, ..Startup::new(data.to_owned()) }, || ()).unwrap()
+}
+
+fn wait(bridge: &mut Bridge, what: &str, good: impl Fn(&Model) -> bool) -> Model {
+    bridge.wait(LIMIT, good).unwrap_or_else(|model| panic!("{what} did not come: {:?} {:?}", model.instances, model.session))
+}
+
+fn refused(bridge: &mut Bridge, key: &str) {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        match bridge.next_notice() {
+            Some(Notice::Failed(error)) if error.key == key => return,
+            Some(_) => {}
+            None => assert!(Instant::now() < deadline, "{key} was not said"),
+        }
+        let _ = bridge.wait(Duration::from_millis(5), |_| false);
+    }
+}
+
+fn id(text: &str) -> InstanceId {
+    InstanceId::parse(text).unwrap()
+}
+
+#[test]
+fn the_first_start_makes_an_instance_and_closing_is_quick() {
+    let data = tempfile::tempdir().unwrap();
+    let mut bridge = start(data.path());
+    let model = wait(&mut bridge, "an instance", |model| model.instances.current.is_some());
+    assert_eq!(model.instances.current, Some(id("default")));
+    assert_eq!(model.instances.problems, []);
+    assert!(data.path().join("instances/default/queue").is_dir());
+    let begun = Instant::now();
+    drop(bridge);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_same_instance_twice_is_refused_and_two_do_not_touch() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = start(data.path());
+    wait(&mut first, "an instance", |model| model.instances.current.is_some());
+    let create =
+        InstancesCommand::Create { name: "Second".to_owned(), application: Application::Configurator, template: "station".to_owned() };
+    first.send(Command::Instances(create)).unwrap();
+    wait(&mut first, "the second", |model| model.instances.list.len() == 2);
+
+    let mut again = start(data.path());
+    refused(&mut again, "instance_in_use");
+    again.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
+    wait(&mut again, "the second is open", |model| model.instances.current == Some(id("second")));
+    first.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
+    refused(&mut first, "instance_in_use");
+    assert_eq!(first.model().instances.current, Some(id("default")), "what was open stays open");
+}
+
+#[test]
+fn instances_are_switched_copied_and_deleted() {
+    let data = tempfile::tempdir().unwrap();
+    let mut bridge = start(data.path());
+    wait(&mut bridge, "an instance", |model| model.instances.current.is_some());
+    bridge.send(Command::Instances(InstancesCommand::Duplicate { id: id("default"), name: "Copy".to_owned() })).unwrap();
+    wait(&mut bridge, "the copy", |model| model.instances.list.len() == 2 && model.instances.busy.is_none());
+    bridge.send(Command::Instances(InstancesCommand::Open(id("copy")))).unwrap();
+    wait(&mut bridge, "the switch", |model| model.instances.current == Some(id("copy")));
+    bridge.send(Command::Instances(InstancesCommand::Delete { id: id("default"), with_reports: false })).unwrap();
+    let model = wait(&mut bridge, "one is left", |model| model.instances.list.len() == 1);
+    assert_eq!(model.instances.list[0].id, id("copy"));
+    assert!(!data.path().join("instances/default").exists());
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("a-file");
+    std::fs::write(&file, "x").unwrap();
+    let mut bridge = start(&file);
+    wait(&mut bridge, "the problem", |model| model.instances.problems.iter().any(|problem| problem.key == "data_folder_unusable"));
+}
