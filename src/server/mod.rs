@@ -7,6 +7,7 @@ mod body;
 mod caller;
 pub mod commands;
 mod config;
+mod door;
 mod error;
 mod files;
 mod handlers;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::ServiceExt;
 use axum::extract::Request;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,6 +14,7 @@ use tower::util::MapRequest;
 use super::access_keys::{AccessKeys, KeyError};
 use super::admin::Admin;
 use super::config::Config;
+use super::door::Door;
 use super::lock::DatabaseLock;
 use super::passwords::Passwords;
 use super::room::Room;
@@ -93,11 +93,7 @@ async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) 
     let paths = router::wats_paths();
     let service = MapRequest::new(router::build(line), move |request: Request| router::normalise(&paths, request));
     let asked = stop.clone();
-    // Answers are small and whole: waiting to fill a packet would only delay them.
-    let listener = listener.tap_io(|socket| {
-        let _ = socket.set_nodelay(true);
-    });
-    let server = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
+    let server = axum::serve(Door(listener), ServiceExt::<Request>::into_make_service(service))
         .with_graceful_shutdown(async move { asked.cancelled().await });
     let deadline = async {
         stop.cancelled().await;
