@@ -170,7 +170,7 @@ impl RunTable {
     /// The numbers by `dimensions`, in the order of the keys. What starts outside the edges is left out when grouping by period.
     pub fn groups(&self, selection: &Selection, dimensions: &[Dimension], edges: &[DateTime<Utc>]) -> Vec<Group> {
         let mut periods = Periods::new(edges);
-        let mut keys = Keys::new(dimensions);
+        let mut keys = Keys::new(self, dimensions, edges.len());
         let mut tallies: Vec<Tally> = Vec::new();
         let chosen = Chosen::new(self, selection);
         for (unit, passes) in chosen.units(self) {
@@ -381,36 +381,49 @@ impl Periods {
 
 /// Numbers the groups as they are met.
 struct Keys {
-    /// Which of part, revision, station, process and period are asked for.
+    /// Which of part, revision, station, process and period are asked for, and how many values each has.
     asked: [bool; 5],
-    numbers: HashMap<[u32; 5], usize>,
+    sizes: [usize; 5],
+    numbers: Numbers,
     seen: Vec<[u32; 5]>,
-    last: usize,
 }
 
+/// Group numbers by key: in a plain list while the keys that can be are few.
+enum Numbers {
+    Dense(Vec<u32>),
+    Sparse(HashMap<u128, u32>),
+}
+
+/// Longest plain list of group numbers.
+const DENSE_LIMIT: usize = 1 << 18;
+
 impl Keys {
-    fn new(dimensions: &[Dimension]) -> Keys {
+    fn new(table: &RunTable, dimensions: &[Dimension], periods: usize) -> Keys {
         use Dimension::*;
+        let (parts, revisions) = (table.parts.names.len(), table.revisions.names.len());
+        let all = [parts, revisions, table.stations.names.len(), table.processes.names.len(), periods];
         let asked = [PartNumber, Revision, Station, Process, Period].map(|dimension| dimensions.contains(&dimension));
-        Keys { asked, numbers: HashMap::new(), seen: Vec::new(), last: 0 }
+        let sizes = std::array::from_fn(|i| if asked[i] { all[i].max(1) } else { 1 });
+        let keys = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size)).filter(|keys| *keys <= DENSE_LIMIT);
+        let numbers = keys.map_or_else(|| Numbers::Sparse(HashMap::new()), |keys| Numbers::Dense(vec![NONE; keys]));
+        Keys { asked, sizes, numbers, seen: Vec::new() }
     }
 
     /// `None` where the run falls into no period asked for.
     fn slot(&mut self, unit: &Unit, row: &Row, periods: &mut Periods) -> Option<usize> {
-        let period = if self.asked[4] { periods.find(row.start)? as u32 } else { NONE };
-        let mut key = [unit.part, row.revision, row.station, unit.process, period];
-        for (index, asked) in key.iter_mut().zip(self.asked) {
-            if !asked {
-                *index = NONE;
-            }
+        let period = if self.asked[4] { periods.find(row.start)? as u32 } else { 0 };
+        let indexes = [unit.part, row.revision, row.station, unit.process, period];
+        let index = |i: usize| if self.asked[i] { indexes[i] as usize } else { 0 };
+        let key = (0..5).fold(0_u128, |key, i| key * self.sizes[i] as u128 + index(i) as u128);
+        let number = match &mut self.numbers {
+            Numbers::Dense(list) => &mut list[key as usize],
+            Numbers::Sparse(map) => map.entry(key).or_insert(NONE),
+        };
+        if *number == NONE {
+            *number = self.seen.len() as u32;
+            self.seen.push(std::array::from_fn(|i| if self.asked[i] { indexes[i] } else { NONE }));
         }
-        if self.seen.get(self.last) != Some(&key) {
-            self.last = *self.numbers.entry(key).or_insert(self.seen.len());
-            if self.last == self.seen.len() {
-                self.seen.push(key);
-            }
-        }
-        Some(self.last)
+        Some(*number as usize)
     }
 }
 
