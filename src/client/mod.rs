@@ -15,6 +15,7 @@ mod link;
 mod model;
 #[cfg(test)]
 mod peer;
+mod place;
 mod queue;
 mod remote;
 mod reports;
@@ -42,7 +43,13 @@ pub use model::{
     QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery, ReportsSlice,
     SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
 };
+pub use place::{
+    CallError, Caller, Check, Contact, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head, read_submission,
+    until_asked_to_stop,
+};
 pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
 pub use remote::Remote;
 pub use server_url::{BadServerUrl, ServerUrl};
 pub use settings::data_folder;
+
+pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

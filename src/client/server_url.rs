@@ -79,6 +79,11 @@ impl ServerUrl {
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
+
+    /// The port spoken or meant.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(443)
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

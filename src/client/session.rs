@@ -560,7 +560,7 @@ fn server_id_of(identity: &Identity, url: &str) -> String {
     }
 }
 
-fn identity_of(server_id: &str, url: &str) -> Identity {
+pub(super) fn identity_of(server_id: &str, url: &str) -> Identity {
     match server_id {
         "" => Identity::Unknown,
         id if id == url => Identity::Nameless,
@@ -579,7 +579,7 @@ pub(super) fn explain_trouble(trouble: Trouble) -> Explanation {
     })
 }
 
-fn explain_vault(error: VaultError) -> Explanation {
+pub(super) fn explain_vault(error: VaultError) -> Explanation {
     Explanation::new(match error {
         VaultError::Elsewhere => "token_from_elsewhere",
         VaultError::KeyMissing | VaultError::KeyringUnreachable => "keyring_locked",

@@ -1,0 +1,194 @@
+//! For programs that look at instances, or hand them reports, without owning one: the command line above all.
+//! These calls wait for the disk, and a [`Caller`]'s for the server.
+
+mod caller;
+mod checkup;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use caller::{CallError, Caller, Contact, YieldAnswer, YieldAsk};
+pub use checkup::{Check, Verdict};
+
+use super::explain::Explanation;
+use super::instances::{self, InstancesError, Registry, open_settings};
+use super::queue::{Limits, Queue, Submission};
+use super::settings::Config;
+use super::vault::Vault;
+use crate::domain::InstanceId;
+use crate::domain::instance::{Application, Instance};
+use crate::domain::report::Header;
+use crate::protocol::wsjf;
+use crate::support::clock::Clock;
+
+/// The instances of a data folder.
+pub struct Place {
+    data: PathBuf,
+    clock: Clock,
+    vault: Vault,
+    registry: Registry,
+    problems: Vec<Explanation>,
+}
+
+/// What an instance's settings say of its server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerOnFile {
+    pub url: String,
+    pub server_id: String,
+    pub user: String,
+    pub has_token: bool,
+    pub last_connected: Option<DateTime<Utc>>,
+}
+
+type Result<T> = std::result::Result<T, Explanation>;
+
+impl Place {
+    /// Opens the registry of a data folder. What was found wrong and mended is told in [`problems`](Self::problems).
+    pub fn open(data: &Path, clock: Clock, keyring: bool) -> Result<Place> {
+        let (registry, problems) = Registry::open(data, &clock).map_err(|error| Explanation::new("disk_failed").detail(error))?;
+        Ok(Place { data: data.to_owned(), vault: Vault::system(keyring), clock, registry, problems })
+    }
+
+    pub fn problems(&self) -> &[Explanation] {
+        &self.problems
+    }
+
+    pub fn data_folder(&self) -> &Path {
+        &self.data
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn instances(&self) -> Vec<Instance> {
+        self.registry.list(None)
+    }
+
+    /// The instance asked for; else the registry's default.
+    pub fn choose(&self, wanted: Option<&InstanceId>) -> Result<Instance> {
+        let id = match wanted {
+            Some(id) => id.clone(),
+            None => self.registry.default_instance().ok_or_else(|| Explanation::new("no_instance"))?,
+        };
+        self.instances().into_iter().find(|instance| instance.id == id).ok_or_else(|| InstancesError::Unknown(id).explain())
+    }
+
+    /// Makes an instance from a template. An application of `None` is the template's own.
+    pub fn create(&mut self, id: InstanceId, name: &str, application: Option<Application>, template: &str) -> Result<InstanceId> {
+        self.registry.create(Some(id), name, application, template).map_err(explain)
+    }
+
+    pub fn rename(&mut self, id: &InstanceId, name: &str) -> Result<()> {
+        self.registry.rename(id, name).map_err(explain)
+    }
+
+    pub fn make_default(&mut self, id: &InstanceId) -> Result<()> {
+        self.registry.make_default(id).map_err(explain)
+    }
+
+    /// Copies an instance's settings and converters under a new name. Token, queue and logs stay behind.
+    pub fn duplicate(&mut self, id: &InstanceId, name: &str) -> Result<InstanceId> {
+        let (_, lock) = self.registry.own(id).map_err(explain)?;
+        let copy = self.registry.begin_copy(id, name, &self.clock).map_err(explain)?;
+        instances::copy(&copy, &mut |_| true).map_err(explain)?;
+        drop(lock);
+        self.registry.finish_copy(copy).map_err(explain)
+    }
+
+    /// Deletes an instance and its folder. Reports that are not delivered are lost only if `with_reports` says so.
+    pub fn delete(&mut self, id: &InstanceId, with_reports: bool) -> Result<()> {
+        let (folder, lock) = self.registry.own(id).map_err(explain)?;
+        let totals = self.queue(id)?.count_blocking().map_err(|error| error.explain())?;
+        let reports = totals.waiting + totals.quarantined;
+        if reports > 0 && !with_reports {
+            return Err(InstancesError::ReportsWait { id: id.clone(), reports }.explain());
+        }
+        self.vault.forget(&self.config(id)?.connection.token_encrypted);
+        self.registry.forget(id).map_err(explain)?;
+        instances::remove(&folder, lock, &mut |_| true).map_err(explain)
+    }
+
+    /// Takes over an instance of this program or of the older one, from its file or folder.
+    pub fn import(&mut self, from: &Path) -> Result<InstanceId> {
+        self.registry.import(from, &self.vault).map_err(explain)
+    }
+
+    pub fn folder(&self, id: &InstanceId) -> Result<PathBuf> {
+        self.registry.folder_of(id).map_err(explain)
+    }
+
+    /// The instance's queue; its owner may have it open at the same time.
+    pub fn queue(&self, id: &InstanceId) -> Result<Queue> {
+        let config = self.config(id)?.queue;
+        let limits = Limits { reports: config.limit_reports, bytes: config.limit_bytes, ..Limits::default() };
+        Queue::open(&self.folder(id)?.join("queue"), self.clock.clone(), limits).map_err(|error| error.explain())
+    }
+
+    pub fn server(&self, id: &InstanceId) -> Result<ServerOnFile> {
+        let connection = self.config(id)?.connection;
+        Ok(ServerOnFile {
+            has_token: !connection.token_encrypted.is_empty(),
+            url: connection.server_url,
+            server_id: connection.server_id,
+            user: connection.username,
+            last_connected: connection.last_connected,
+        })
+    }
+
+    /// The way to the instance's server, with its token.
+    pub fn caller(&self, id: &InstanceId) -> std::result::Result<Caller, CallError> {
+        let connection = self.config(id).map_err(CallError::Failed)?.connection;
+        Caller::new(&connection, id, &self.vault, self.clock.clone())
+    }
+
+    /// Looks at everything a station stands on. Never tells a secret.
+    pub fn check(&self, id: &InstanceId) -> Vec<Check> {
+        checkup::run(self, id)
+    }
+
+    fn config(&self, id: &InstanceId) -> Result<Config> {
+        let folder = self.folder(id)?;
+        let (settings, _) = open_settings(&folder, id, &self.vault, &self.clock).map_err(explain)?;
+        Ok(settings.get())
+    }
+}
+
+fn explain(error: InstancesError) -> Explanation {
+    error.explain()
+}
+
+/// Reads a report to be submitted. `source` tells where it came from.
+pub fn read_submission(bytes: &[u8], source: &str) -> Result<Submission> {
+    let document = wsjf::read(bytes).map_err(|error| Explanation::new("not_a_report").detail(error))?;
+    Ok(Submission::new(&document.report.header, document.text, source))
+}
+
+/// Reads the head of a report that the queue or a server keeps.
+pub fn read_head(text: &str) -> Result<Header> {
+    wsjf::read_header(text).map_err(|error| Explanation::new("not_a_report").detail(error))
+}
+
+/// An id as people type it.
+pub fn parse_id(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text.trim()).map_err(|_| Explanation::new("report_id_malformed").with("id", text.chars().take(80).collect::<String>()))
+}
+
+/// Waits until this program is asked to end: Ctrl-C, or the service manager.
+pub fn until_asked_to_stop() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            tokio::select! {
+                result = tokio::signal::ctrl_c() => result,
+                _ = terminate.recv() => Ok(()),
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    })
+}
