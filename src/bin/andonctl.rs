@@ -1,3 +1,5 @@
 //! andonctl: arguments and wiring.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    andon::cli::main()
+}

@@ -1,0 +1,157 @@
+//! What every command needs: where the data is, which instance is meant, and what a failure means for the exit code.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::Common;
+use super::output::Output;
+use crate::client::{Bridge, CallError, Command, Explanation, Model, Notice, Place, Startup, data_folder};
+use crate::domain::InstanceId;
+use crate::domain::instance::Instance;
+use crate::support::clock::Clock;
+
+/// How a program that did not do what was asked ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    Failed = 1,
+    Usage = 2,
+    NotSignedIn = 3,
+    Unreachable = 4,
+    Refused = 5,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    /// `None` where the command has said all already.
+    pub told: Option<Explanation>,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, told: Explanation) -> Failure {
+        Failure { exit, told: Some(told) }
+    }
+
+    /// The command has said what is wrong; only the exit code is left.
+    pub fn silent(exit: Exit) -> Failure {
+        Failure { exit, told: None }
+    }
+}
+
+impl From<Explanation> for Failure {
+    fn from(told: Explanation) -> Failure {
+        Failure::new(exit_of(told.key), told)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Failure {
+        let exit = match &error {
+            CallError::NotSignedIn(_) => Exit::NotSignedIn,
+            CallError::Unreachable(_) => Exit::Unreachable,
+            CallError::Refused(_) => Exit::Refused,
+            CallError::Failed(_) => Exit::Failed,
+        };
+        Failure::new(exit, error.explanation().clone())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Explanation::new("disk_failed").detail(error).into()
+    }
+}
+
+/// What an explanation means for a script.
+fn exit_of(key: &str) -> Exit {
+    match key {
+        "server_unreachable" | "server_error" | "certificate_refused" | "not_our_server" | "other_server" | "server_too_old" => {
+            Exit::Unreachable
+        }
+        "wrong_password"
+        | "account_locked"
+        | "email_not_verified"
+        | "may_not_enroll"
+        | "tokens_not_handed_out"
+        | "token_refused"
+        | "sign_in_refused"
+        | "server_refused" => Exit::Refused,
+        "not_signed_in" | "keyring_locked" | "token_from_elsewhere" | "token_unreadable" => Exit::NotSignedIn,
+        "password_missing" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
+        _ if key.starts_with("address_") => Exit::Usage,
+        _ => Exit::Failed,
+    }
+}
+
+/// How long opening an instance may take, and how long a service may take to answer.
+const OPEN_LIMIT: Duration = Duration::from_secs(15);
+
+pub struct Context {
+    pub data: PathBuf,
+    pub wanted: Option<InstanceId>,
+    pub output: Output,
+}
+
+impl Context {
+    pub fn new(common: &Common) -> Context {
+        Context { data: data_folder(common.data_dir.clone()), wanted: common.instance.clone(), output: Output::new(common.json) }
+    }
+
+    /// The data folder's instances; what was found wrong with them is said.
+    pub fn place(&self) -> Result<Place, Failure> {
+        let place = Place::open(&self.data, Clock::system(), true)?;
+        place.problems().iter().for_each(|problem| self.output.warn(problem));
+        Ok(place)
+    }
+
+    /// The data folder's instances, and the one that is meant.
+    pub fn chosen(&self) -> Result<(Place, Instance), Failure> {
+        let place = self.place()?;
+        let instance = place.choose(self.wanted.as_ref())?;
+        Ok((place, instance))
+    }
+
+    /// Starts the services of an instance that nobody owns.
+    pub fn own(&self, id: &InstanceId, create: bool) -> Result<Owner, Failure> {
+        let startup = Startup { instance: Some(id.clone()), create_instance: create, ..Startup::new(self.data.clone()) };
+        let mut owner = Owner(Bridge::start(startup, || ())?);
+        owner.until(OPEN_LIMIT, |model| model.instances.current.as_ref() == Some(id))?;
+        Ok(owner)
+    }
+}
+
+/// The services of an instance, for as long as this lives.
+pub struct Owner(Bridge);
+
+impl Owner {
+    pub fn send(&self, command: Command) -> Result<(), Failure> {
+        self.0.send(command).map_err(|_| Explanation::new("busy").into())
+    }
+
+    pub fn model(&mut self) -> Model {
+        self.0.model()
+    }
+
+    /// Waits until `good` holds. A failure that a service tells of ends the waiting.
+    pub fn until(&mut self, limit: Duration, good: impl Fn(&Model) -> bool) -> Result<Model, Failure> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let found = self.0.wait(Duration::from_millis(50), &good);
+            while let Some(notice) = self.0.next_notice() {
+                if let (Notice::Failed(told), Err(_)) = (notice, &found) {
+                    return Err(told.into());
+                }
+            }
+            match found {
+                Ok(model) => return Ok(model),
+                Err(model) if Instant::now() >= deadline => {
+                    let problem = model.instances.problems.last().cloned();
+                    return Err(problem.unwrap_or_else(|| Explanation::new("busy")).into());
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}

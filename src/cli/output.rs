@@ -1,0 +1,131 @@
+//! The only file that prints: plain aligned text, or one JSON value. Results go to standard output, troubles to standard error.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::context::Failure;
+use crate::client::Explanation;
+use crate::support::language::Language;
+
+pub struct Output {
+    pub json: bool,
+    language: Language,
+}
+
+impl Output {
+    pub fn new(json: bool) -> Output {
+        Output { json, language: Language::english() }
+    }
+
+    /// The words for a key under `cli`.
+    pub fn words(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.language.fill(&format!("cli.{key}"), values)
+    }
+
+    /// Says one sentence, or with `--json` the value instead.
+    pub fn say(&self, value: &impl Serialize, key: &str, values: &[(&str, &str)]) {
+        if self.json { self.value(value) } else { self.line(&self.words(key, values)) }
+    }
+
+    pub fn line(&self, text: &str) {
+        print(&mut io::stdout().lock(), text);
+    }
+
+    /// Prints one value, indented.
+    pub fn value(&self, value: &impl Serialize) {
+        self.line(&serde_json::to_string_pretty(value).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string()));
+    }
+
+    /// Prints rows under their heads, columns aligned. Heads are keys under `cli.column`.
+    pub fn table(&self, heads: &[&str], rows: &[Vec<String>]) {
+        let heads = heads.iter().map(|head| self.words(&format!("column.{head}"), &[])).collect();
+        for line in aligned(std::iter::once(&heads).chain(rows)) {
+            self.line(&line);
+        }
+    }
+
+    /// Prints names and values, values aligned. Names are keys under `cli.column`.
+    pub fn pairs(&self, pairs: &[(&str, String)]) {
+        let rows: Vec<Vec<String>> =
+            pairs.iter().map(|(name, value)| vec![self.words(&format!("column.{name}"), &[]), value.clone()]).collect();
+        for line in aligned(rows.iter()) {
+            self.line(&line);
+        }
+    }
+
+    /// Tells of something wrong that did not stop the command.
+    pub fn warn(&self, told: &Explanation) {
+        print(&mut io::stderr().lock(), &self.sentence(told));
+    }
+
+    /// Says a sentence about something that was not done.
+    pub fn complain(&self, text: &str) {
+        print(&mut io::stderr().lock(), text);
+    }
+
+    pub fn failure(&self, failure: &Failure) {
+        let Some(told) = &failure.told else { return };
+        if self.json {
+            let error =
+                json!({"code": told.key, "what": told.what(&self.language), "remedy": told.remedy(&self.language), "detail": told.detail});
+            self.value(&json!({"error": error}));
+        }
+        self.warn(told);
+    }
+
+    /// What happened, the other side's own words, and what to do, in one line.
+    pub fn sentence(&self, told: &Explanation) -> String {
+        let detail = told.detail.trim();
+        let detail = if detail.is_empty() { String::new() } else { format!("({detail}) ") };
+        one_line(&format!("{} {detail}{}", told.what(&self.language), told.remedy(&self.language)))
+    }
+}
+
+/// A reader that has gone away, `| head` for one, is no failure.
+fn print(to: &mut impl Write, text: &str) {
+    let _ = writeln!(to, "{text}");
+    let _ = to.flush();
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Each row as a line, its columns as wide as their widest entry and two apart.
+fn aligned<'a>(rows: impl Iterator<Item = &'a Vec<String>> + Clone) -> Vec<String> {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows.clone() {
+        for (i, cell) in row.iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(i) {
+                Some(widest) => *widest = width.max(*widest),
+                None => widths.push(width),
+            }
+        }
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_by_characters_not_bytes() {
+        let rows = [vec!["Łódź".to_owned(), "1".to_owned()], vec!["Ab".to_owned(), "22".to_owned()]];
+        assert_eq!(aligned(rows.iter()), ["Łódź  1", "Ab    22"]);
+    }
+
+    #[test]
+    fn a_trouble_is_one_line() {
+        let told = Explanation::new("wrong_password").detail("first\nsecond");
+        let sentence = Output::new(false).sentence(&told);
+        assert!(sentence.contains("(first second)") && !sentence.contains('\n'), "{sentence}");
+    }
+}
