@@ -1,4 +1,8 @@
 //! The desktop tests, in one binary.
 
+mod golden;
 mod line;
+mod reports;
+mod stage;
 mod window;
+mod yields;

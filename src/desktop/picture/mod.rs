@@ -11,12 +11,12 @@ use eframe::egui::{Color32, Context, FullOutput, Pos2, RawInput, Rect, TexturesD
 use raster::Canvas;
 use texture::Textures;
 
-/// An opaque picture: rows from the top, four bytes a pixel, red first.
+/// An opaque picture: rows from the top, three bytes a pixel, red first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     pub width: usize,
     pub height: usize,
-    pub rgba: Vec<u8>,
+    pub rgb: Vec<u8>,
 }
 
 impl Image {
@@ -24,9 +24,12 @@ impl Image {
     pub fn png(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
-        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.write_header()?.write_image_data(&self.rgba)?;
+        encoder.set_compression(png::Compression::Balanced);
+        // Flat areas are best left as they are.
+        encoder.set_filter(png::Filter::NoFilter);
+        encoder.write_header()?.write_image_data(&self.rgb)?;
         Ok(bytes)
     }
 
@@ -34,10 +37,13 @@ impl Image {
     pub fn from_png(bytes: &[u8]) -> io::Result<Image> {
         let mut reader = png::Decoder::new(io::Cursor::new(bytes)).read_info()?;
         let (width, height) = reader.info().size();
-        let mut rgba = vec![0; width as usize * height as usize * 4];
-        let frame = reader.next_frame(&mut rgba)?;
-        let plain = frame.color_type == png::ColorType::Rgba && frame.bit_depth == png::BitDepth::Eight;
-        plain.then_some(Image { width: width as usize, height: height as usize, rgba }).ok_or(io::ErrorKind::InvalidData.into())
+        let mut rgb = vec![0; width as usize * height as usize * 3];
+        let info = reader.info();
+        if (info.color_type, info.bit_depth) != (png::ColorType::Rgb, png::BitDepth::Eight) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        reader.next_frame(&mut rgb)?;
+        Ok(Image { width: width as usize, height: height as usize, rgb })
     }
 }
 
@@ -122,8 +128,8 @@ mod tests {
     use crate::desktop::theme::{Colors, Theme, Tone};
 
     fn pixel(image: &Image, x: usize, y: usize) -> [u8; 3] {
-        let at = (y * image.width + x) * 4;
-        [image.rgba[at], image.rgba[at + 1], image.rgba[at + 2]]
+        let at = (y * image.width + x) * 3;
+        [image.rgb[at], image.rgb[at + 1], image.rgb[at + 2]]
     }
 
     fn rgb(color: Color32) -> [u8; 3] {
@@ -187,7 +193,7 @@ mod tests {
             })
         };
         let image = draw();
-        let bright = image.rgba.chunks_exact(4).filter(|pixel| pixel[0] > 200).count();
+        let bright = image.rgb.chunks_exact(3).filter(|pixel| pixel[0] > 200).count();
         assert!((300..3000).contains(&bright), "{bright} bright pixels");
         assert!(image == draw());
         assert!(Image::from_png(&image.png().unwrap()).unwrap() == image);

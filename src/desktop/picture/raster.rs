@@ -31,8 +31,8 @@ impl Canvas {
     }
 
     pub(super) fn into_image(self) -> Image {
-        let rgba = self.pixels.into_iter().flat_map(|[r, g, b, _]| [r, g, b, 255]).collect();
-        Image { width: self.width, height: self.height, rgba }
+        let rgb = self.pixels.into_iter().flat_map(|[r, g, b, _]| [r, g, b]).collect();
+        Image { width: self.width, height: self.height, rgb }
     }
 
     pub(super) fn paint(&mut self, primitive: &ClippedPrimitive, textures: &Textures, scale: f32) {

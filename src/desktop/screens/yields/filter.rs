@@ -1,6 +1,6 @@
 //! The row above the yield: which product, which process, since when, and the target.
 
-use eframe::egui::{ComboBox, Popup, PopupCloseBehavior, Ui};
+use eframe::egui::{ComboBox, Popup, PopupCloseBehavior, Response, Role, Ui, WidgetInfo};
 
 use crate::client::{Command, Period, YieldQuery, YieldsCommand};
 use crate::desktop::format;
@@ -96,8 +96,8 @@ fn period(ui: &mut Ui, scene: &Scene<'_>, query: &mut YieldQuery) {
 fn product(ui: &mut Ui, scene: &Scene<'_>, query: &mut YieldQuery) {
     let all = scene.text("yield.all_products");
     let known = scene.model.yields.picture.value().map(|picture| picture.part_numbers.as_slice()).unwrap_or_default();
-    let shown = if query.part_number.is_empty() { all } else { &query.part_number };
-    ComboBox::from_id_salt("product").selected_text(shown).width(200.0).truncate().show_ui(ui, |ui| {
+    let shown = if query.part_number.is_empty() { all.to_owned() } else { query.part_number.clone() };
+    let chooser = ComboBox::from_id_salt("product").selected_text(shown.as_str()).width(200.0).truncate().show_ui(ui, |ui| {
         let mut chosen = query.part_number.clone();
         ui.selectable_value(&mut chosen, String::new(), all);
         for part in known {
@@ -105,27 +105,34 @@ fn product(ui: &mut Ui, scene: &Scene<'_>, query: &mut YieldQuery) {
         }
         query.part_number = chosen;
     });
+    name(&chooser.response, scene.text("yield.product"), &shown);
 }
 
 fn process(ui: &mut Ui, scene: &Scene<'_>, query: &mut YieldQuery) {
     let all = scene.text("yield.all_processes");
     let picture = scene.model.yields.picture.value();
     let known = || picture.iter().flat_map(|picture| &picture.processes);
-    let name = |code: i64, name: &str| if name.is_empty() { code.to_string() } else { format!("{code} {name}") };
+    let words = |code: i64, name: &str| if name.is_empty() { code.to_string() } else { format!("{code} {name}") };
     let chosen = known().find(|(code, _)| code.to_string() == query.process);
     let shown = match (query.process.is_empty(), chosen) {
         (true, _) => all.to_owned(),
-        (false, Some((code, text))) => name(*code, text),
+        (false, Some((code, text))) => words(*code, text),
         (false, None) => query.process.clone(),
     };
-    ComboBox::from_id_salt("process").selected_text(shown).width(200.0).truncate().show_ui(ui, |ui| {
+    let chooser = ComboBox::from_id_salt("process").selected_text(shown.as_str()).width(200.0).truncate().show_ui(ui, |ui| {
         let mut process = query.process.clone();
         ui.selectable_value(&mut process, String::new(), all);
         for (code, text) in known() {
-            ui.selectable_value(&mut process, code.to_string(), name(*code, text));
+            ui.selectable_value(&mut process, code.to_string(), words(*code, text));
         }
         query.process = process;
     });
+    name(&chooser.response, scene.text("yield.process"), &shown);
+}
+
+/// Gives a chooser the name that stands nowhere beside it.
+fn name(chooser: &Response, name: &str, chosen: &str) {
+    chooser.widget_info(|| WidgetInfo { current_text_value: Some(chosen.to_owned()), ..WidgetInfo::labeled(Role::ComboBox, true, name) });
 }
 
 #[cfg(test)]
