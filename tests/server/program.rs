@@ -206,3 +206,34 @@ async fn post_report(address: std::net::SocketAddr, token: &str, sample: &Sample
     stream.read_to_end(&mut answer).await.ok()?;
     std::str::from_utf8(&answer).ok()?.split(' ').nth(1)?.parse().ok()
 }
+
+#[tokio::test]
+async fn logs_at_their_most_talkative_hold_no_secret() {
+    use base64::Engine;
+    let folder = tempfile::tempdir().unwrap();
+    run_well(folder.path(), &["user", "add", "Anna", "--role", "OPERATOR", "--password-stdin"], "blue sky 17\n");
+    let log = folder.path().join("stderr.txt");
+    let mut command = program(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command.env("ANDON_LOG", "trace").stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let served = Served { child, address: line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap() };
+    let ask = async |method: &str, path: &str, authorization: &str, body: Option<&str>| {
+        let headers = [("authorization", authorization), ("content-type", "application/json")];
+        send(served.address, method, path, &headers, body.map(str::as_bytes)).await
+    };
+    let body = json!({ "username": "anna", "password": "blue sky 17" }).to_string();
+    let login: andon::protocol::auth::LoginResponse = ask("POST", "/api/auth/login", "", Some(&body)).await.expect(200).read();
+    let pair = base64::engine::general_purpose::STANDARD.encode("anna:blue sky 17");
+    let token: String = ask("GET", "/api/Auth/GetToken", &format!("Basic {pair}"), None).await.expect(200).read();
+    ask("GET", "/api/App/Version", &format!("Bearer {token}"), None).await.expect(200);
+    ask("GET", "/api/auth/me", &format!("Bearer {}", login.access_token), None).await.expect(200);
+    ask("GET", "/api/auth/me", &format!("Bearer {}x", login.access_token), None).await.expect(401);
+    ask("POST", "/api/auth/login", "", Some("{\"username\":\"anna\",\"password\":\"blue sky 17\",}")).await.expect(400);
+    drop(served);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("TRACE") && log.contains("/api/auth/login"), "the log was written");
+    for secret in ["blue sky 17", &pair, &token, &login.access_token, &login.refresh_token] {
+        assert!(!log.contains(secret), "a secret is in the log");
+    }
+}
