@@ -1,4 +1,9 @@
 //! The frame and its screens: what a person presses, and what is asked of the services.
 
+mod dialogs;
+mod frame;
+mod goldens;
+mod images;
+mod login;
 mod shots;
 mod world;

@@ -1,0 +1,206 @@
+//! What stands around the screens: places, header, keys, locks.
+
+use std::sync::Arc;
+
+use andon::client::*;
+use andon::desktop::{Options, Route};
+use andon::domain::access::Role;
+use andon::domain::instance::Application;
+use chrono::TimeDelta;
+use eframe::egui::accesskit::Role as Handle;
+use eframe::egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
+use egui_kittest::kittest::Queryable as _;
+
+use super::world::{self, DESK, PANEL, WALL, World};
+
+const NAMES: [(Route, &str); 7] = [
+    (Route::Overview, "Overview"),
+    (Route::Yield, "Yield"),
+    (Route::Reports, "Reports"),
+    (Route::Queue, "Queue"),
+    (Route::Connection, "Server"),
+    (Route::Instances, "Stations"),
+    (Route::About, "About"),
+];
+
+#[test]
+fn a_day_of_work_from_login_to_logout_by_name() {
+    let mut world = World::new(DESK, world::signed_out());
+    assert!(world.harness.query_by_role_and_label(Handle::Button, "Connect").is_some());
+    let model = world::signed_in(Role::Operator);
+    world.publish(|slot| *slot = model);
+    assert_eq!(world.harness.state().route(), Some(Route::Overview));
+    for (route, name) in [(Route::Yield, "Yield"), (Route::Queue, "Queue")] {
+        world.harness.get_by_role_and_label(Handle::Tab, name).click();
+        world.harness.run();
+        assert_eq!(world.harness.state().route(), Some(route));
+    }
+    world.harness.get_by_label("M. Nowak, Operator").click();
+    world.harness.run();
+    world.harness.get_by_label("Sign out").click();
+    world.harness.run();
+    assert!(world.commands().contains(&Command::Session(SessionCommand::PersonSignOut)));
+    world.publish(|model| *model = world::signed_out());
+    assert!(world.harness.query_by_role_and_label(Handle::Button, "Connect").is_some());
+}
+
+#[test]
+fn every_role_sees_the_tabs_that_the_access_table_gives_it() {
+    for role in Role::ALL {
+        let world = World::new(DESK, world::signed_in(role));
+        for (route, name) in NAMES {
+            let expected = route.permission().is_none_or(|permission| role.may(permission));
+            let shown = world.harness.query_by_role_and_label(Handle::Tab, name).is_some();
+            assert_eq!(shown, expected, "{role:?} {route:?}");
+        }
+    }
+}
+
+#[test]
+fn a_card_of_the_overview_leads_to_its_screen() {
+    for (card, route) in [("Yield now", Route::Yield), ("Connection", Route::Connection), ("Reports to send", Route::Queue), ("Last reports", Route::Reports)] {
+        let mut world = World::new(DESK, world::signed_in(Role::Operator));
+        world.harness.get_by_role_and_label(Handle::Button, card).click();
+        world.harness.run();
+        assert_eq!(world.harness.state().route(), Some(route), "{card}");
+    }
+}
+
+#[test]
+fn numbers_lead_to_places_and_tab_reaches_every_one() {
+    let mut world = World::new(DESK, world::signed_in(Role::Superuser));
+    world.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(Route::Queue));
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        world.harness.key_press(Key::Tab);
+        world.harness.run();
+        for (_, name) in NAMES {
+            if world.harness.get_by_role_and_label(Handle::Tab, name).is_focused() {
+                reached.insert(name);
+            }
+        }
+    }
+    assert_eq!(reached.len(), NAMES.len(), "{reached:?}");
+    world.harness.get_by_role_and_label(Handle::Tab, "About").focus();
+    world.harness.run();
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(Route::About));
+}
+
+#[test]
+fn what_does_not_fit_a_panel_stands_behind_more() {
+    let mut world = World::new(PANEL, world::signed_in(Role::Superuser));
+    assert!(world.harness.query_by_role_and_label(Handle::Tab, "About").is_none());
+    world.harness.get_by_label("More").click();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::MenuItem, "About").click();
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(Route::About));
+}
+
+#[test]
+fn the_badge_says_in_words_how_the_server_is() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    assert!(world.harness.query_by_role_and_label(Handle::Button, "Connected 15 ms").is_some());
+    let offline = world::offline(world::signed_in(Role::Operator));
+    world.publish(|model| *model = offline);
+    world.harness.get_by_role_and_label(Handle::Button, "Offline 12 queued").click();
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(Route::Connection));
+    let broken = world::broken(world::signed_in(Role::Operator));
+    world.publish(|model| *model = broken);
+    assert!(world.harness.query_by_role_and_label(Handle::Button, "Error: certificate").is_some());
+}
+
+#[test]
+fn an_idle_person_is_warned_and_then_only_looks() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    world.clock.push(TimeDelta::seconds(30 * 60 - 42));
+    world.harness.run();
+    assert!(super::goldens::tree(&world.harness).contains("M. Nowak, Operator"));
+    assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 0);
+    world.clock.push(TimeDelta::seconds(42));
+    world.harness.run();
+    assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 1);
+    world.publish(|model| Arc::make_mut(&mut model.session).person = None);
+    assert!(world.harness.query_by_label("View only. To act, sign in with your own name.").is_some());
+    assert!(world.harness.query_by_label("Yield now").is_some(), "the view stays");
+}
+
+fn is_sign_out(command: &Command) -> bool {
+    *command == Command::Session(SessionCommand::PersonSignOut)
+}
+
+#[test]
+fn a_touch_keeps_a_person_signed_in() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    for _ in 0..4 {
+        world.clock.push(TimeDelta::minutes(20));
+        world.harness.hover_at(eframe::egui::pos2(300.0, 300.0));
+        world.harness.run();
+    }
+    assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 0);
+}
+
+fn close(world: &mut World) -> bool {
+    world.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(ViewportEvent::Close);
+    world.harness.step();
+    let refused = world.harness.output().viewport_output[&ViewportId::ROOT].commands.contains(&ViewportCommand::CancelClose);
+    world.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
+    refused
+}
+
+#[test]
+fn a_kiosk_is_left_only_by_those_who_may() {
+    for (role, refused) in [(Role::Station, true), (Role::Operator, true), (Role::Admin, false), (Role::Technician, false)] {
+        let options = Options { kiosk: true, ..world::options(andon::desktop::theme::Tone::Dark) };
+        let mut world = World::with(DESK, world::signed_in(role), options);
+        assert_eq!(close(&mut world), refused, "{role:?}");
+        world.harness.run();
+        assert_eq!(world.harness.query_by_label("This display is locked to full screen.").is_some(), refused, "{role:?}");
+    }
+}
+
+#[test]
+fn closing_with_reports_waiting_asks_nothing() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    assert!(!close(&mut world));
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none());
+}
+
+#[test]
+fn a_yield_monitor_has_no_rail_until_it_is_asked_for() {
+    let mut model = world::signed_in(Role::Station);
+    Arc::make_mut(&mut model.session).station.as_mut().unwrap().application = Application::YieldMonitor;
+    let mut world = World::new(WALL, model);
+    assert_eq!(world.harness.state().route(), Some(Route::Yield));
+    assert!(world.harness.query_by_role_and_label(Handle::Tab, "Server").is_none());
+    world.harness.get_by_label("Screens").click();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::Tab, "Server").click();
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(Route::Connection));
+}
+
+#[test]
+fn good_news_leaves_and_bad_news_waits_for_its_reader() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    world.far.borrow().notify(Notice::Failed(Explanation::new("busy")));
+    world.harness.run();
+    world.clock.push(TimeDelta::minutes(5));
+    world.harness.run();
+    assert!(world.harness.query_by_role_and_label(Handle::Alert, "The station is busy and did not take this.").is_some());
+    world.harness.get_by_label("Close").click();
+    world.harness.run();
+    assert!(world.harness.query_by_role(Handle::Alert).is_none());
+}
+
+#[test]
+fn a_simulated_line_says_so() {
+    let mut model = world::signed_in(Role::Superuser);
+    Arc::make_mut(&mut model.line).simulated = true;
+    assert!(World::new(DESK, model).harness.query_by_label("Simulated").is_some());
+}

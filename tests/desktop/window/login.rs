@@ -1,0 +1,221 @@
+//! The login by keyboard, pointer and touch.
+
+use std::sync::Arc;
+
+use andon::client::*;
+use andon::desktop::Options;
+use andon::domain::access::Role;
+use andon::domain::instance::{Application, InstanceId};
+use andon::support::secret::Secret;
+use chrono::TimeDelta;
+use eframe::egui::accesskit::Role as Handle;
+use eframe::egui::{Event, Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::world::{self, DESK, PANEL, World};
+use crate::line::now;
+
+fn sign_in(user: &str, password: &str) -> SignIn {
+    SignIn {
+        server_url: "https://line-a.local:8443".to_owned(),
+        user: user.to_owned(),
+        password: Secret::new(password),
+        remember: false,
+        application: None,
+        allow_plain_http: false,
+    }
+}
+
+fn type_into(world: &mut World, role: Handle, label: &str, text: &str) {
+    world.harness.get_by_role_and_label(role, label).focus();
+    world.harness.run();
+    world.harness.get_by_role_and_label(role, label).type_text(text);
+    world.harness.run();
+}
+
+#[test]
+fn what_is_typed_becomes_one_sign_in_and_leaves_the_window() {
+    let mut world = World::new(DESK, world::signed_out());
+    type_into(&mut world, Handle::TextInput, "Server", "https://line-a.local:8443");
+    type_into(&mut world, Handle::TextInput, "User", "m.nowak");
+    type_into(&mut world, Handle::PasswordInput, "Password", "zażółć gęślą");
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(sign_in("m.nowak", "zażółć gęślą")))]);
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [], "the password left with the command");
+    assert!(world.harness.query_by_label("Type the password.").is_some());
+}
+
+#[test]
+fn enter_connects_and_remember_and_application_are_kept() {
+    let mut world = World::new(DESK, world::signed_out());
+    type_into(&mut world, Handle::TextInput, "Server", "https://line-a.local:8443");
+    world.harness.get_by_role_and_label(Handle::CheckBox, "Remember this connection").click();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::ComboBox, "Application").click();
+    world.harness.run();
+    world.harness.get_by_label("Yield monitor").click();
+    world.harness.run();
+    type_into(&mut world, Handle::PasswordInput, "Password", "a-long-token");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    let expected = SignIn { remember: true, application: Some(Application::YieldMonitor), ..sign_in("", "a-long-token") };
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(expected))]);
+}
+
+#[test]
+fn a_password_is_pasted_selected_and_never_told_to_anybody() {
+    let mut world = World::new(DESK, world::signed_out());
+    type_into(&mut world, Handle::PasswordInput, "Password", "first try");
+    world.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    world.harness.event(Event::Paste("hunter22\n".to_owned()));
+    world.harness.run();
+    let node = world.harness.get_by_role_and_label(Handle::PasswordInput, "Password");
+    assert_eq!(node.accesskit_node().value(), None);
+    let tree = super::goldens::tree(&world.harness);
+    assert!(!tree.contains("hunter22") && !tree.contains("first"), "{tree}");
+    type_into(&mut world, Handle::TextInput, "Server", "https://line-a.local:8443");
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(sign_in("", "hunter22")))]);
+}
+
+#[test]
+fn an_address_is_judged_when_it_is_left_and_the_form_does_not_move() {
+    let mut world = World::new(DESK, world::signed_out());
+    let before = world.harness.get_by_role_and_label(Handle::PasswordInput, "Password").rect();
+    type_into(&mut world, Handle::TextInput, "Server", "https://me:secret@line-a.local");
+    let sentence = "Leave user and password out of the address; they have fields of their own.";
+    assert!(world.harness.query_by_label(sentence).is_none(), "not while it is typed");
+    world.harness.get_by_role_and_label(Handle::TextInput, "User").focus();
+    world.harness.run();
+    assert!(world.harness.query_by_label(sentence).is_some());
+    assert_eq!(world.harness.get_by_role_and_label(Handle::PasswordInput, "Password").rect(), before);
+}
+
+#[test]
+fn plain_http_to_another_machine_needs_leave() {
+    let mut world = World::new(DESK, world::signed_out());
+    type_into(&mut world, Handle::TextInput, "Server", "http://10.0.0.9:8440");
+    type_into(&mut world, Handle::PasswordInput, "Password", "x");
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    assert_eq!(world.commands(), []);
+    world.harness.get_by_role(Handle::CheckBox);
+    world.harness.get_by_label("Allow an unencrypted connection. Others on the network can read it.").click();
+    world.harness.run();
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    let [Command::Session(SessionCommand::SignIn(sent))] = &world.commands()[..] else { panic!("no sign-in") };
+    assert!(sent.allow_plain_http);
+}
+
+#[test]
+fn the_first_use_of_this_pc_makes_its_administrator() {
+    let mut world = World::new(DESK, world::signed_out());
+    world.harness.get_by_label("Use this PC").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Line(LineCommand::Start)]);
+    world.publish(|model| Arc::make_mut(&mut model.line).state = LineState::Running("http://127.0.0.1:8440".to_owned()));
+    type_into(&mut world, Handle::TextInput, "Administrator's name", "anna");
+    type_into(&mut world, Handle::PasswordInput, "Password", "good password");
+    type_into(&mut world, Handle::PasswordInput, "Password again", "good passwort");
+    world.harness.get_by_label("Set up this PC").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [], "the two passwords differ");
+    type_into(&mut world, Handle::PasswordInput, "Password again", "");
+    world.harness.key_press(Key::Backspace);
+    world.harness.run();
+    type_into(&mut world, Handle::PasswordInput, "Password again", "d");
+    world.harness.get_by_label("Set up this PC").click();
+    world.harness.run();
+    let expected = LineCommand::SetUp { administrator: "anna".to_owned(), password: Secret::new("good password") };
+    assert_eq!(world.commands(), [Command::Line(expected)]);
+}
+
+#[test]
+fn another_station_is_opened_from_the_login() {
+    let mut world = World::new(DESK, world::signed_out());
+    world.harness.get_by_role_and_label(Handle::ComboBox, "Station").click();
+    world.harness.run();
+    world.harness.get_by_label("Leak tester").click();
+    world.harness.run();
+    let id = InstanceId::parse("leak-tester").unwrap();
+    assert_eq!(world.commands(), [Command::Instances(InstancesCommand::Open(id))]);
+}
+
+#[test]
+fn busy_failed_and_locked_are_each_said_in_their_place() {
+    let mut world = World::new(DESK, world::signed_out());
+    world.publish(|model| Arc::make_mut(&mut model.session).signing_in = true);
+    assert!(world.harness.query_by_label("Signing in …").is_some());
+    assert!(world.harness.get_by_label("Connect").accesskit_node().is_disabled());
+    world.harness.get_by_label("Cancel").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::CancelSignIn)]);
+    world.publish(|model| {
+        let session = Arc::make_mut(&mut model.session);
+        session.signing_in = false;
+        session.sign_in_error = Some(Explanation::new("wrong_password"));
+    });
+    assert!(world.harness.query_by_label("User name or password is wrong.").is_some());
+    world.publish(|model| Arc::make_mut(&mut model.session).locked_until = Some(now() + TimeDelta::seconds(277)));
+    assert!(world.harness.query_by_label("This account is locked. Try again in 4:37.").is_some());
+    world.clock.push(TimeDelta::seconds(100));
+    world.harness.run();
+    assert!(world.harness.query_by_label("This account is locked. Try again in 2:57.").is_some());
+    world.clock.push(TimeDelta::seconds(200));
+    world.harness.run();
+    assert!(!world.harness.get_by_label("Connect").accesskit_node().is_disabled());
+}
+
+#[test]
+fn a_panel_without_a_keyboard_signs_in_by_touch() {
+    let mut world = World::new(PANEL, world::signed_out());
+    let touch = |world: &mut World, keys: &[&str]| {
+        for key in keys {
+            world.harness.get_by_role_and_label(Handle::Button, key).click();
+            world.harness.run();
+        }
+    };
+    world.harness.get_by_role_and_label(Handle::TextInput, "Server").click();
+    world.harness.run();
+    touch(&mut world, &["l", "i", "x", "Backspace", "n", "e", "-", "a"]);
+    world.harness.get_by_role_and_label(Handle::PasswordInput, "Password").click();
+    world.harness.run();
+    touch(&mut world, &["Shift", "P", "w", "#+=", "!", "abc", "1", "Enter"]);
+    let expected = SignIn { server_url: "line-a".to_owned(), ..sign_in("", "Pw!1") };
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(expected))]);
+}
+
+#[test]
+fn a_person_signs_in_on_top_of_a_station_and_lands_where_he_was() {
+    let mut world = World::new(DESK, world::signed_in(Role::Station));
+    world.harness.get_by_label("Queue").click();
+    world.harness.run();
+    world.harness.get_by_label("Sign in").click();
+    world.harness.run();
+    assert!(world.harness.query_by_role_and_label(Handle::ComboBox, "Station").is_none());
+    type_into(&mut world, Handle::PasswordInput, "Password", "secret word");
+    world.harness.get_by_label("Connect").click();
+    world.harness.run();
+    let commands = world.commands();
+    let [Command::Session(SessionCommand::SignIn(sent))] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!((sent.server_url.as_str(), sent.user.as_str(), sent.remember), ("https://line-a.local:8443", "m.nowak", true));
+    world.publish(|model| {
+        Arc::make_mut(&mut model.session).person = Some(Person { name: "M. Nowak".to_owned(), role: Role::Operator, since: now() });
+    });
+    assert!(world.harness.query_by_label("Waiting 12").is_some(), "back at the queue");
+}
+
+#[test]
+fn a_display_started_for_one_application_opens_what_the_login_chose() {
+    let options = Options { application: Some(Application::PressurePanel), ..world::options(andon::desktop::theme::Tone::Dark) };
+    let mut model = world::signed_in(Role::Operator);
+    Arc::make_mut(&mut model.session).station.as_mut().unwrap().application = Application::Configurator;
+    let world = World::with(DESK, model, options);
+    assert!(world.harness.query_by_label("Overview").is_some());
+    assert!(world.harness.query_by_role_and_label(Handle::Tab, "Reports").is_none(), "an operator display has no such place");
+}
