@@ -217,8 +217,12 @@ impl Andon {
         }
     }
 
-    /// The clock ticks each second as proof of life, but only where somebody can see it.
+    /// The clock ticks each second as proof of life, but only where there is one and somebody can see it.
     fn tick(&self, ctx: &Context) {
+        let counts_down = self.model.session.locked_until.is_some_and(|until| until > self.options.clock.now());
+        if self.shell.page().is_none() && !counts_down {
+            return;
+        }
         let hidden = ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true));
         if !hidden {
             let into_second = u64::from(self.options.clock.now().timestamp_subsec_millis());

@@ -58,7 +58,12 @@ fn every_role_sees_the_tabs_that_the_access_table_gives_it() {
 
 #[test]
 fn a_card_of_the_overview_leads_to_its_screen() {
-    for (card, route) in [("Yield now", Route::Yield), ("Connection", Route::Connection), ("Reports to send", Route::Queue), ("Last reports", Route::Reports)] {
+    for (card, route) in [
+        ("Yield now", Route::Yield),
+        ("Connection", Route::Connection),
+        ("Reports to send", Route::Queue),
+        ("Last reports", Route::Reports),
+    ] {
         let mut world = World::new(DESK, world::signed_in(Role::Operator));
         world.harness.get_by_role_and_label(Handle::Button, card).click();
         world.harness.run();
@@ -160,7 +165,7 @@ fn a_kiosk_is_left_only_by_those_who_may() {
         let mut world = World::with(DESK, world::signed_in(role), options);
         assert_eq!(close(&mut world), refused, "{role:?}");
         world.harness.run();
-        assert_eq!(world.harness.query_by_label("This display is locked to full screen.").is_some(), refused, "{role:?}");
+        assert_eq!(world.harness.query_by_role_and_label(Handle::Alert, "This display is locked to full screen.").is_some(), refused, "{role:?}");
     }
 }
 

@@ -103,7 +103,6 @@ fn plain_http_to_another_machine_needs_leave() {
     world.harness.get_by_label("Connect").click();
     world.harness.run();
     assert_eq!(world.commands(), []);
-    world.harness.get_by_role(Handle::CheckBox);
     world.harness.get_by_label("Allow an unencrypted connection. Others on the network can read it.").click();
     world.harness.run();
     world.harness.get_by_label("Connect").click();

@@ -3,7 +3,6 @@
 mod dialogs;
 mod frame;
 mod goldens;
-mod images;
 mod login;
 mod shots;
 mod world;

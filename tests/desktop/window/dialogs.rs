@@ -1,0 +1,227 @@
+//! What asks before it acts, and what each act becomes.
+
+use std::sync::Arc;
+
+use andon::client::*;
+use andon::desktop::theme::Tone;
+use andon::desktop::{Options, Route};
+use andon::domain::access::Role;
+use andon::domain::instance::{Application, InstanceId};
+use eframe::egui::Key;
+use eframe::egui::accesskit::Role as Handle;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use uuid::Uuid;
+
+use super::world::{self, DESK, World};
+
+fn world_at(route: Route, model: Model) -> World {
+    World::with(DESK, model, Options { route: Some(route), ..world::options(Tone::Dark) })
+}
+
+fn press(world: &mut World, label: &str) {
+    world.harness.get_by_role_and_label(Handle::Button, label).click();
+    world.harness.run();
+}
+
+/// Of two buttons of one name, the one in the dialog: it comes later.
+fn press_last(world: &mut World, label: &str) {
+    let button = world.harness.get_all_by_role_and_label(Handle::Button, label).last().unwrap();
+    button.click();
+    world.harness.run();
+}
+
+fn choose(world: &mut World, row: &str) -> Uuid {
+    world.harness.get_by_role_and_label(Handle::ListBoxOption, row).click();
+    world.harness.run();
+    let commands = world.commands();
+    let [Command::Queue(QueueCommand::History(id))] = commands[..] else { panic!("{commands:?}") };
+    id
+}
+
+fn queue(commands: Vec<Command>) -> Vec<QueueCommand> {
+    commands.into_iter().filter_map(|command| if let Command::Queue(command) = command { Some(command) } else { None }).collect()
+}
+
+#[test]
+fn a_report_is_deleted_only_after_a_yes() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Admin));
+    let id = choose(&mut world, "SN260319398, Waiting");
+    press(&mut world, "Delete");
+    let sentence = "1 report will be deleted from this PC and not sent. This cannot be undone.";
+    assert!(world.harness.query_by_label(sentence).is_some());
+    world.harness.key_press(Key::Escape);
+    world.harness.run();
+    assert!(world.harness.query_by_label(sentence).is_none());
+    assert_eq!(queue(world.commands()), []);
+    press(&mut world, "Delete");
+    press_last(&mut world, "Delete");
+    assert_eq!(queue(world.commands()), [QueueCommand::Delete(vec![id])]);
+}
+
+#[test]
+fn sending_to_another_server_names_both() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Admin));
+    let id = choose(&mut world, "SN260319395, Other server");
+    press(&mut world, "Send to this server");
+    assert!(world.harness.query_by_label("1 reports were accepted for line-b. They will be sent to line-a instead.").is_some());
+    press(&mut world, "Send");
+    assert_eq!(queue(world.commands()), [QueueCommand::Release(vec![id])]);
+}
+
+#[test]
+fn an_export_asks_for_a_folder() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Operator));
+    let id = choose(&mut world, "SN260319399, Waiting");
+    press(&mut world, "Export");
+    let button = world.harness.get_all_by_role_and_label(Handle::Button, "Export").last().unwrap();
+    assert!(button.accesskit_node().is_disabled(), "no folder yet");
+    world.harness.get_by_role_and_label(Handle::TextInput, "Folder").focus();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::TextInput, "Folder").type_text("/media/stick");
+    world.harness.run();
+    press_last(&mut world, "Export");
+    assert_eq!(queue(world.commands()), [QueueCommand::Export { ids: vec![id], folder: "/media/stick".into() }]);
+}
+
+#[test]
+fn tabs_and_plain_acts_of_the_queue_are_asked_for_at_once() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Operator));
+    press(&mut world, "Send now");
+    let id = choose_after(&mut world, QueueCommand::SendNow, "SN260319397, Tries again");
+    press(&mut world, "Retry");
+    assert_eq!(queue(world.commands()), [QueueCommand::Retry(vec![id])]);
+    world.harness.get_by_role_and_label(Handle::Tab, "Refused 2").click();
+    world.harness.run();
+    assert_eq!(queue(world.commands()), [QueueCommand::Show(QueueFilter::Quarantined)]);
+    world.publish(|model| model.queue = Arc::new(world::queue(QueueFilter::Quarantined)));
+    press(&mut world, "Retry all");
+    assert_eq!(queue(world.commands()), [QueueCommand::RetryAllQuarantined]);
+}
+
+fn choose_after(world: &mut World, before: QueueCommand, row: &str) -> Uuid {
+    assert_eq!(queue(world.commands()), [before]);
+    choose(world, row)
+}
+
+#[test]
+fn a_station_alone_looks_at_the_queue_and_changes_nothing() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Station));
+    choose(&mut world, "SN260319399, Waiting");
+    for label in ["Send now", "Retry", "Export", "Delete"] {
+        assert!(world.harness.get_by_role_and_label(Handle::Button, label).accesskit_node().is_disabled(), "{label}");
+    }
+}
+
+#[test]
+fn an_operator_may_not_delete_reports() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Operator));
+    choose(&mut world, "SN260319399, Waiting");
+    assert!(world.harness.get_by_role_and_label(Handle::Button, "Delete").accesskit_node().is_disabled());
+}
+
+#[test]
+fn five_hundred_rows_draw_only_those_in_sight() {
+    let mut model = world::signed_in(Role::Operator);
+    model.queue = Arc::new(world::queue(QueueFilter::Delivered));
+    let world = world_at(Route::Queue, model);
+    let rows = world.harness.query_all_by_role(Handle::ListBoxOption).count();
+    assert!((5..40).contains(&rows), "{rows}");
+}
+
+#[test]
+fn signing_the_station_out_says_what_becomes_of_the_queue() {
+    let mut world = world_at(Route::Connection, world::signed_in(Role::Operator));
+    press(&mut world, "Sign this station out");
+    let sentence = "Somebody has to sign in again before reports can be sent. 12 reports stay waiting on this PC.";
+    assert!(world.harness.query_by_label(sentence).is_some());
+    press(&mut world, "Cancel");
+    assert!(!world.commands().contains(&Command::Session(SessionCommand::SignOut)));
+    press(&mut world, "Sign this station out");
+    press_last(&mut world, "Sign this station out");
+    assert!(world.commands().contains(&Command::Session(SessionCommand::SignOut)));
+}
+
+#[test]
+fn a_health_interval_out_of_range_is_refused_at_the_field() {
+    let mut world = world_at(Route::Connection, world::signed_in(Role::Admin));
+    let mut set = |text: &str| {
+        world.harness.get_by_role_and_label(Handle::TextInput, "Seconds between checks").focus();
+        world.harness.run();
+        world.harness.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::A);
+        world.harness.run();
+        world.harness.get_by_role_and_label(Handle::TextInput, "Seconds between checks").type_text(text);
+        world.harness.run();
+        world.harness.key_press(Key::Tab);
+        world.harness.run();
+        let refused = world.harness.query_by_label("Choose 5 to 3600 seconds.").is_some();
+        (refused, world.commands().into_iter().filter(|command| matches!(command, Command::Connection(_))).collect::<Vec<_>>())
+    };
+    assert_eq!(set("4"), (true, vec![]));
+    assert_eq!(set("3601"), (true, vec![]));
+    assert_eq!(set("60"), (false, vec![Command::Connection(ConnectionCommand::SetHealthInterval { secs: 60 })]));
+}
+
+#[test]
+fn reconnecting_is_one_press() {
+    let mut world = world_at(Route::Connection, world::offline(world::signed_in(Role::Operator)));
+    press(&mut world, "Reconnect");
+    assert!(world.commands().contains(&Command::Connection(ConnectionCommand::CheckNow)));
+}
+
+#[test]
+fn stations_are_made_named_copied_opened_and_deleted() {
+    let mut world = world_at(Route::Instances, world::signed_in(Role::Admin));
+    let instances = |world: &mut World| -> Vec<InstancesCommand> {
+        world
+            .commands()
+            .into_iter()
+            .filter_map(|command| if let Command::Instances(command) = command { Some(command) } else { None })
+            .collect()
+    };
+    let id = InstanceId::parse("leak-tester").unwrap();
+    press(&mut world, "New station");
+    world.harness.get_by_role_and_label(Handle::TextInput, "Name").focus();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::TextInput, "Name").type_text("Line B");
+    world.harness.run();
+    press(&mut world, "Create");
+    let created =
+        InstancesCommand::Create { name: "Line B".to_owned(), application: Application::Configurator, template: "station".to_owned() };
+    assert_eq!(instances(&mut world), [created]);
+    world.harness.get_by_role_and_label(Handle::ListBoxOption, "Leak tester").click();
+    world.harness.run();
+    press(&mut world, "Duplicate");
+    press(&mut world, "Save");
+    assert_eq!(instances(&mut world), [InstancesCommand::Duplicate { id: id.clone(), name: "Leak tester copy".to_owned() }]);
+    press(&mut world, "Make default");
+    press(&mut world, "Open");
+    assert_eq!(instances(&mut world), [InstancesCommand::MakeDefault(id.clone()), InstancesCommand::Open(id.clone())]);
+    press(&mut world, "Delete");
+    press_last(&mut world, "Delete");
+    assert_eq!(instances(&mut world), [InstancesCommand::Delete { id: id.clone(), with_reports: false }]);
+    press(&mut world, "Delete");
+    world.harness.get_by_label("Also delete reports that were not sent yet").click();
+    world.harness.run();
+    press_last(&mut world, "Delete");
+    assert_eq!(instances(&mut world), [InstancesCommand::Delete { id, with_reports: true }]);
+}
+
+#[test]
+fn the_open_station_and_one_in_use_elsewhere_cannot_be_deleted() {
+    for name in ["Line A - End of line", "Line A - Television"] {
+        let mut world = world_at(Route::Instances, world::signed_in(Role::Admin));
+        world.harness.get_by_role_and_label(Handle::ListBoxOption, name).click();
+        world.harness.run();
+        assert!(world.harness.get_by_role_and_label(Handle::Button, "Delete").accesskit_node().is_disabled(), "{name}");
+    }
+}
+
+#[test]
+fn long_work_shows_how_far_it_is_and_can_be_cancelled() {
+    let mut model = world::signed_in(Role::Operator);
+    Arc::make_mut(&mut model.queue).busy = Some(Progress { what: "Exporting 500 reports".to_owned(), done: 0.4, can_cancel: true });
+    let mut world = world_at(Route::Queue, model);
+    assert!(world.harness.query_by_role_and_label(Handle::Meter, "Exporting 500 reports").is_some());
+    press(&mut world, "Cancel");
+    assert_eq!(queue(world.commands()), [QueueCommand::Cancel]);
+}

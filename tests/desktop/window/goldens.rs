@@ -1,0 +1,85 @@
+//! Every screen of the frame as text, and the main ones as pictures.
+
+use std::sync::Arc;
+
+use andon::client::{Model, QueueFilter};
+use andon::desktop::theme::Tone;
+use andon::desktop::{Andon, Options, Route};
+use andon::domain::access::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::NodeT as _;
+
+use super::world::{self, DESK, PANEL, World};
+use crate::golden;
+
+/// Everything that an accessibility tool would read.
+pub fn tree(harness: &Harness<'_, Andon>) -> String {
+    let nodes = harness.root().children_recursive();
+    nodes.map(|node| node.accesskit_node()).flat_map(|node| [node.label(), node.value()]).flatten().map(|words| words + "\n").collect()
+}
+
+fn at(route: Route) -> Options {
+    Options { route: Some(route), ..world::options(Tone::Dark) }
+}
+
+fn text(name: &str, model: Model, route: Route) {
+    golden::text(name, &World::with(DESK, model, at(route)).harness);
+}
+
+#[test]
+fn the_login_reads_as_it_should() {
+    golden::text("login", &World::new(DESK, world::signed_out()).harness);
+    golden::text("login-panel", &World::new(PANEL, world::signed_out()).harness);
+}
+
+#[test]
+fn the_overview_reads_as_it_should() {
+    text("overview", world::signed_in(Role::Superuser), Route::Overview);
+    text("overview-station", world::signed_in(Role::Station), Route::Overview);
+    text("overview-broken", world::broken(world::signed_in(Role::Operator)), Route::Overview);
+    text("overview-empty", world::empty(Role::Operator), Route::Overview);
+}
+
+#[test]
+fn the_queue_reads_as_it_should() {
+    text("queue", world::with_history(world::signed_in(Role::Superuser)), Route::Queue);
+    let mut refused = world::signed_in(Role::Operator);
+    refused.queue = Arc::new(world::queue(QueueFilter::Quarantined));
+    text("queue-refused", refused, Route::Queue);
+    text("queue-empty", world::empty(Role::Operator), Route::Queue);
+}
+
+#[test]
+fn connection_stations_and_about_read_as_they_should() {
+    text("connection", world::signed_in(Role::Superuser), Route::Connection);
+    text("connection-offline", world::offline(world::signed_in(Role::Operator)), Route::Connection);
+    text("stations", world::signed_in(Role::Superuser), Route::Instances);
+}
+
+#[test]
+fn the_main_screens_look_as_they_should() {
+    let full = || world::signed_in(Role::Superuser);
+    golden::picture("login-desk", DESK, world::signed_out(), world::options(Tone::Dark));
+    golden::picture("login-panel", PANEL, world::signed_out(), world::options(Tone::Dark));
+    golden::picture("overview-desk", DESK, full(), at(Route::Overview));
+    golden::picture("queue-desk", DESK, world::with_history(full()), at(Route::Queue));
+    golden::picture("connection-desk", DESK, world::offline(full()), at(Route::Connection));
+    golden::picture("stations-light", DESK, full(), Options { tone: Some(Tone::Light), ..at(Route::Instances) });
+}
+
+#[test]
+fn no_sentence_is_missing_on_any_screen() {
+    let models =
+        [world::signed_out(), world::broken(world::with_history(world::signed_in(Role::Superuser))), world::empty(Role::Superuser)];
+    for model in models {
+        for size in [DESK, PANEL] {
+            for route in Route::ALL {
+                let said = tree(&World::with(size, model.clone(), at(route)).harness);
+                let keys =
+                    ["shell.", "login.", "overview.", "queue.", "connection.", "instances.", "about.", "explain.", "yield.", "reports."];
+                let gap = said.lines().find(|line| keys.iter().any(|key| line.starts_with(key)));
+                assert_eq!(gap, None, "{route:?}");
+            }
+        }
+    }
+}
