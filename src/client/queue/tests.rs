@@ -12,6 +12,7 @@ use super::{Accepted, Limits, Queue, QueueError, Submission, read};
 use crate::support::clock::Clock;
 
 mod crash;
+mod delivery;
 mod full_disk;
 mod machine;
 
