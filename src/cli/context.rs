@@ -85,8 +85,10 @@ fn exit_of(key: &str) -> Exit {
     }
 }
 
-/// How long opening an instance may take, and how long a service may take to answer.
+/// How long opening an instance may take.
 const OPEN_LIMIT: Duration = Duration::from_secs(15);
+/// How long opening may still take once a trouble was told.
+const TROUBLE_LIMIT: Duration = Duration::from_secs(1);
 
 pub struct Context {
     pub data: PathBuf,
@@ -117,8 +119,23 @@ impl Context {
     pub fn own(&self, id: &InstanceId, create: bool) -> Result<Owner, Failure> {
         let startup = Startup { instance: Some(id.clone()), create_instance: create, ..Startup::new(self.data.clone()) };
         let mut owner = Owner(Bridge::start(startup, || ())?);
-        owner.until(OPEN_LIMIT, |model| model.instances.current.as_ref() == Some(id))?;
-        Ok(owner)
+        let opened = |model: &Model| model.instances.current.as_ref() == Some(id);
+        let mut deadline = Instant::now() + OPEN_LIMIT;
+        let mut trouble = None;
+        while Instant::now() < deadline {
+            if owner.0.wait(Duration::from_millis(20), opened).is_ok() {
+                return Ok(owner);
+            }
+            // Not every trouble keeps an instance closed: a damaged file was set aside, say.
+            while let Some(notice) = owner.0.next_notice() {
+                if let Notice::Failed(told) = notice {
+                    trouble = Some(told);
+                    deadline = deadline.min(Instant::now() + TROUBLE_LIMIT);
+                }
+            }
+        }
+        let trouble = trouble.or_else(|| owner.model().instances.problems.last().cloned());
+        Err(trouble.unwrap_or_else(|| Explanation::new("busy")).into())
     }
 }
 
@@ -134,24 +151,8 @@ impl Owner {
         self.0.model()
     }
 
-    /// Waits until `good` holds. A failure that a service tells of ends the waiting.
+    /// Waits until `good` holds; busy where it does not within `limit`.
     pub fn until(&mut self, limit: Duration, good: impl Fn(&Model) -> bool) -> Result<Model, Failure> {
-        let deadline = Instant::now() + limit;
-        loop {
-            let found = self.0.wait(Duration::from_millis(50), &good);
-            while let Some(notice) = self.0.next_notice() {
-                if let (Notice::Failed(told), Err(_)) = (notice, &found) {
-                    return Err(told.into());
-                }
-            }
-            match found {
-                Ok(model) => return Ok(model),
-                Err(model) if Instant::now() >= deadline => {
-                    let problem = model.instances.problems.last().cloned();
-                    return Err(problem.unwrap_or_else(|| Explanation::new("busy")).into());
-                }
-                Err(_) => {}
-            }
-        }
+        self.0.wait(limit, good).map_err(|_| Explanation::new("busy").into())
     }
 }

@@ -123,6 +123,66 @@ mod tests {
     }
 
     #[test]
+    fn every_key_that_is_put_together_has_words() {
+        let language = Language::english();
+        let keys = [
+            ("state", vec!["connected", "not_connected", "offline", "waiting", "sending", "delivered", "quarantined"]),
+            ("submit", vec!["delivered", "waiting", "sending", "quarantined", "refused"]),
+            ("cause", vec!["station_error", "terminated", "no_step"]),
+            ("verdict", vec!["good", "bad", "odd", "skipped"]),
+            ("note", vec!["keyring", "encryption", "queue"]),
+            (
+                "check",
+                vec![
+                    "version",
+                    "data_folder",
+                    "files",
+                    "room",
+                    "keyring",
+                    "address",
+                    "name",
+                    "port",
+                    "encryption",
+                    "answer",
+                    "token",
+                    "clock",
+                    "queue",
+                ],
+            ),
+            (
+                "column",
+                vec![
+                    "instance",
+                    "state",
+                    "server",
+                    "latency",
+                    "clock",
+                    "services",
+                    "waiting",
+                    "refused",
+                    "delivered",
+                    "id",
+                    "name",
+                    "type",
+                ],
+            ),
+            (
+                "column",
+                vec![
+                    "report", "part", "serial", "accepted", "tries", "reason", "start", "result", "process", "station", "verdict", "check",
+                    "detail",
+                ],
+            ),
+            ("column", vec!["fpy", "spy", "tpy", "lpy", "report_yield", "units", "share", "sum", "step"]),
+        ];
+        for (group, names) in keys {
+            for name in names {
+                assert!(language.has(&format!("cli.{group}.{name}")), "{group}.{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_trouble_is_one_line() {
         let told = Explanation::new("wrong_password").detail("first\nsecond");
         let sentence = Output::new(false).sentence(&told);

@@ -192,3 +192,48 @@ pub fn until_asked_to_stop() -> std::io::Result<()> {
         tokio::signal::ctrl_c().await
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::simulator::Line;
+
+    fn place(folder: &Path) -> Place {
+        Place::open(folder, Clock::system(), false).unwrap()
+    }
+
+    #[test]
+    fn a_report_handed_over_keeps_its_instance_from_being_deleted_by_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = place(folder.path());
+        assert_eq!(place.choose(None).unwrap_err().key, "no_instance");
+        let id = place.create(InstanceId::parse("eol").unwrap(), "", None, "default").unwrap();
+        assert_eq!(place.choose(None).unwrap().id, id);
+        let text = Line::new(1).next(DateTime::UNIX_EPOCH);
+        let submission = read_submission(text.as_bytes(), "a test").unwrap();
+        assert_eq!(read_head(&text).unwrap().id, submission.id);
+        place.queue(&id).unwrap().enqueue_blocking(submission).unwrap();
+        assert_eq!(place.delete(&id, false).unwrap_err().key, "instance_reports_wait");
+        assert_eq!(place.queue(&id).unwrap().count_blocking().unwrap().waiting, 1);
+        place.delete(&id, true).unwrap();
+        assert!(place.instances().is_empty());
+    }
+
+    #[test]
+    fn an_instance_without_a_token_is_not_signed_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = place(folder.path());
+        let id = place.create(InstanceId::parse("eol").unwrap(), "", None, "station").unwrap();
+        assert!(matches!(place.caller(&id), Err(CallError::NotSignedIn(_))));
+        let checks = place.check(&id);
+        let verdict = |name: &str| checks.iter().find(|check| check.name == name).map(|check| check.verdict);
+        assert_eq!((verdict("token"), verdict("queue"), verdict("address")), (Some(Verdict::Bad), Some(Verdict::Good), Some(Verdict::Bad)));
+        assert!(checks.iter().filter(|check| check.name == "files").all(|check| check.verdict != Verdict::Bad), "{checks:?}");
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused_in_words() {
+        assert_eq!(read_submission(b"{}", "a test").unwrap_err().key, "not_a_report");
+        assert_eq!(parse_id("7").unwrap_err().key, "report_id_malformed");
+    }
+}
