@@ -1,4 +1,4 @@
-//! The yield that the screens show: fetched on a beat while somebody looks, at once after a delivery,
+//! The yield that the screens show: looked after on a beat while the server is there, at once after a delivery,
 //! and kept on disk, so that a display shows what it knew with its age when the server is gone.
 
 mod picture;
@@ -36,7 +36,7 @@ pub(crate) struct Parts {
     pub(crate) observer: Observer,
 }
 
-/// Between two looks at the server while somebody watches.
+/// Between two looks at the server: one small request each, and the counts only where something is new.
 const BEAT: Duration = Duration::from_secs(5);
 /// After a delivery the server gets a moment, and deliveries close together share one fetch.
 const AFTER_DELIVERY: Duration = Duration::from_millis(400);
@@ -84,8 +84,6 @@ struct Service {
     parts: Parts,
     query: YieldQuery,
     target: Option<f64>,
-    /// Somebody looks.
-    watched: bool,
     rows: Option<Rows>,
     kept_at: Option<Instant>,
     fetching: Option<JoinHandle<(YieldQuery, Result<Rows, Explanation>)>>,
@@ -99,7 +97,7 @@ impl Service {
         let query = YieldQuery { part_number: config.part_number, process: config.process, period: period_from(&config.period) };
         let target = config.target.filter(|target| (0.0..=1.0).contains(target));
         let delivered = parts.model.borrow().queue.delivered;
-        Service { parts, query, target, watched: false, rows: None, kept_at: None, fetching: None, next: None, delivered }
+        Service { parts, query, target, rows: None, kept_at: None, fetching: None, next: None, delivered }
     }
 
     fn answer(&mut self, command: YieldsCommand) {
@@ -111,8 +109,7 @@ impl Service {
     }
 
     fn watch(&mut self, query: YieldQuery) {
-        let fresh = self.watched && query == self.query && self.rows.is_some();
-        self.watched = true;
+        let fresh = query == self.query && self.rows.is_some();
         if query != self.query {
             self.query = query.clone();
             self.rows = None;
@@ -186,7 +183,7 @@ impl Service {
             Some((query, Err(explanation))) if query == self.query => self.fail(explanation),
             _ => {}
         }
-        if self.watched && self.parts.link.borrow().online().is_some() {
+        if self.parts.link.borrow().online().is_some() {
             self.soon(BEAT);
         }
     }
@@ -209,9 +206,7 @@ impl Service {
     fn link_changed(&mut self) {
         let link = self.parts.link.borrow_and_update().clone();
         if link.online().is_some() {
-            if self.watched || self.rows.is_none() {
-                self.soon(Duration::ZERO);
-            }
+            self.soon(Duration::ZERO);
         } else if self.rows.is_some() || link.api.is_none() {
             self.stop_fetching();
             self.next = None;
@@ -224,7 +219,7 @@ impl Service {
 
     fn look_for_deliveries(&mut self) {
         let delivered = self.parts.model.borrow_and_update().queue.delivered;
-        if std::mem::replace(&mut self.delivered, delivered) != delivered && self.watched {
+        if std::mem::replace(&mut self.delivered, delivered) != delivered && self.parts.link.borrow().online().is_some() {
             self.soon(AFTER_DELIVERY);
         }
     }
