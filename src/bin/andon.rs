@@ -81,6 +81,10 @@ fn parse_screen(text: &str) -> Result<Route, String> {
     Route::parse(text).ok_or_else(|| format!("the screens are {}", names.join(", ")))
 }
 
+/// Freed memory is wiped, so that copies of secrets inside libraries do not outlive their use.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
