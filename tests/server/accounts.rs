@@ -197,19 +197,20 @@ async fn accounts_sessions_and_tokens_outlive_a_restart() {
 #[tokio::test]
 async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     use std::time::{Duration, Instant};
-    let world = World::with(Clock::system(), |config| config.password_cost = 9).await;
-    let fastest = async |name: &str| {
+    let world = World::with(Clock::system(), |config| config.password_cost = 10).await;
+    let time = async |name: &str| {
         let body = json!({ "username": name, "password": "wrong wrong" });
-        let mut fastest = Duration::MAX;
-        for _ in 0..5 {
-            let started = Instant::now();
-            world.anonymous().post("/api/auth/login", &body).await.expect(401);
-            fastest = fastest.min(started.elapsed());
-        }
-        fastest
+        let started = Instant::now();
+        world.anonymous().post("/api/auth/login", &body).await.expect(401);
+        started.elapsed()
     };
-    let (unknown, wrong) = (fastest("nobody").await, fastest("oper").await);
-    assert!(unknown > wrong / 2 && wrong > unknown / 2, "{unknown:?} against {wrong:?}");
+    let (mut unknown, mut wrong) = (Duration::MAX, Duration::MAX);
+    // In turn, and the fastest of each: other tests run beside this one. Without the hash of nobody it is fifty times faster.
+    for _ in 0..8 {
+        unknown = unknown.min(time("nobody").await);
+        wrong = wrong.min(time("oper").await);
+    }
+    assert!(unknown > wrong / 4 && wrong > unknown / 4, "{unknown:?} against {wrong:?}");
 }
 
 #[tokio::test]
