@@ -15,9 +15,9 @@ use super::shell;
 use super::shortcuts;
 use super::theme::{Display, Theme, Tone};
 use super::widgets::toast::{Toast, Toasts};
-use crate::client::{Bridge, Command, Explanation, Model, Notice, SessionCommand};
+use crate::client::{Bridge, Command, Explanation, Model, Notice, SessionCommand, YieldsCommand};
 use crate::domain::access::Permission;
-use crate::domain::instance::Application;
+use crate::domain::instance::{Application, InstanceId};
 use crate::support::clock::Clock;
 use crate::support::language::Language;
 
@@ -66,6 +66,8 @@ pub struct Andon {
     /// When a person last touched anything: his session locks after the role's limit.
     last_input: DateTime<Utc>,
     fullscreen: bool,
+    /// The instance whose yield was asked for: nobody fetches what nobody looks at.
+    watched: Option<InstanceId>,
 }
 
 impl Andon {
@@ -84,6 +86,7 @@ impl Andon {
             actions: RefCell::default(),
             last_input: now,
             fullscreen,
+            watched: None,
         }
     }
 
@@ -183,6 +186,18 @@ impl Andon {
         }
     }
 
+    /// Asks for the yield once a screen that shows it is up.
+    fn watch_yield(&mut self) {
+        let shows = matches!(self.shell.page(), Some(Route::Overview | Route::Yield));
+        if shows && self.watched != self.model.instances.current {
+            self.watched.clone_from(&self.model.instances.current);
+            let query = self.model.yields.query.clone();
+            self.actions.borrow_mut().push(Action::Run(Command::Yields(YieldsCommand::Watch(query))));
+        } else if self.model.session.station.is_none() {
+            self.watched = None;
+        }
+    }
+
     fn send(&mut self, command: Command) {
         if let Command::Session(SessionCommand::SignIn(sign_in)) = &command
             && self.options.application.is_some()
@@ -234,6 +249,7 @@ impl Andon {
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.take_news();
+        self.watch_yield();
         let theme = self.settle_theme(&ctx);
         let signing_out_in = self.watch_idleness(&ctx);
         let now = self.options.clock.now();

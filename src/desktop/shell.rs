@@ -213,10 +213,15 @@ pub fn station_name<'a>(scene: &Scene<'a>) -> Option<&'a str> {
     instances.list.iter().find(|instance| instance.id == *current).map(|instance| instance.name.as_str())
 }
 
+/// Framed, so that nobody takes the numbers for a real line's.
 fn simulated(ui: &mut Ui, scene: &Scene<'_>) {
-    let c = scene.theme.color;
-    let frame = Frame::new().stroke(Stroke::new(1.0, c.control)).corner_radius(CornerRadius::same(4)).inner_margin(Margin::symmetric(8, 2));
-    frame.show(ui, |ui| ui.label(scene.theme.words(scene.text("app.simulated"), Text::Small, Weight::Medium, c.text2)));
+    let theme = scene.theme;
+    let c = theme.color;
+    let galley = ui.painter().layout_no_wrap(scene.text("app.simulated").to_owned(), theme.font(Text::Small, Weight::Medium), c.text2);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(16.0, 4.0), Sense::empty());
+    response.widget_info(|| WidgetInfo::labeled(Handle::Label, true, scene.text("app.simulated")));
+    ui.painter().rect_stroke(rect, RADIUS_SMALL, Stroke::new(1.0, c.control), StrokeKind::Inside);
+    ui.painter().galley(rect.min + vec2(8.0, 2.0), galley, c.text2);
 }
 
 fn burger(ui: &mut Ui, scene: &Scene<'_>) -> Response {

@@ -79,7 +79,7 @@ fn door(ui: &mut Ui, scene: &Scene<'_>, route: Route, height: f32, contents: imp
 }
 
 fn yield_now(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
-    door(ui, scene, Route::Yield, height, |ui| match scene.model.yields.picture.value() {
+    door(ui, scene, Route::Yield, height, |ui| match scene.model.yields.picture.value().filter(|picture| picture.total.units > 0) {
         Some(picture) => verdict(ui, scene, picture),
         None => {
             let key = if scene.model.yields.picture.error().is_some() { "overview.yield_unknown" } else { "overview.yield_none" };

@@ -66,7 +66,7 @@ pub fn fact(ui: &mut Ui, theme: &Theme, name: &str, value: &str) {
 pub fn fact_ui(ui: &mut Ui, theme: &Theme, name: &str, value: impl FnOnce(&mut Ui)) {
     row(ui, theme, Text::Body, |ui| {
         ui.spacing_mut().item_spacing.x = space::M;
-        let width = (theme.sizes.body * 10.0).min(ui.available_width() * 0.45);
+        let width = (theme.sizes.body * 10.0).min(ui.available_width() * 0.34);
         ui.allocate_ui_with_layout(vec2(width, theme.sizes.body * 1.5), Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_width(width);
             ui.add(Label::new(theme.label(name)).truncate());

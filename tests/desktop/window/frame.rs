@@ -165,7 +165,11 @@ fn a_kiosk_is_left_only_by_those_who_may() {
         let mut world = World::with(DESK, world::signed_in(role), options);
         assert_eq!(close(&mut world), refused, "{role:?}");
         world.harness.run();
-        assert_eq!(world.harness.query_by_role_and_label(Handle::Alert, "This display is locked to full screen.").is_some(), refused, "{role:?}");
+        assert_eq!(
+            world.harness.query_by_role_and_label(Handle::Alert, "This display is locked to full screen.").is_some(),
+            refused,
+            "{role:?}"
+        );
     }
 }
 
@@ -208,4 +212,20 @@ fn a_simulated_line_says_so() {
     let mut model = world::signed_in(Role::Superuser);
     Arc::make_mut(&mut model.line).simulated = true;
     assert!(World::new(DESK, model).harness.query_by_label("Simulated").is_some());
+}
+
+#[test]
+fn the_yield_is_asked_for_once_by_whoever_shows_it() {
+    let watches = |world: &mut World| {
+        world.commands().into_iter().filter(|command| matches!(command, Command::Yields(YieldsCommand::Watch(_)))).count()
+    };
+    let mut world = World::new(DESK, world::signed_in(Role::Station));
+    world.harness.run_steps(5);
+    assert_eq!(watches(&mut world), 1);
+    let options = Options { route: Some(Route::Queue), ..world::options(andon::desktop::theme::Tone::Dark) };
+    let mut world = World::with(DESK, world::signed_in(Role::Station), options);
+    assert_eq!(watches(&mut world), 0, "nobody looks");
+    world.harness.get_by_role_and_label(Handle::Tab, "Yield").click();
+    world.harness.run();
+    assert_eq!(watches(&mut world), 1);
 }
