@@ -194,6 +194,7 @@ fn a_person_signs_in_on_top_of_a_station_and_lands_where_he_was() {
     let mut world = World::new(DESK, world::signed_in(Role::Station));
     world.harness.get_by_label("Queue").click();
     world.harness.run();
+    world.commands();
     world.harness.get_by_label("Sign in").click();
     world.harness.run();
     assert!(world.harness.query_by_role_and_label(Handle::ComboBox, "Station").is_none());
