@@ -119,6 +119,20 @@ fn the_tree_folds_with_the_keys() {
 }
 
 #[test]
+fn keys_work_on_after_a_row_was_pressed() {
+    let mut stage = shown(opened(line::report(40, 30)));
+    press(&mut stage, Key::Home);
+    stage.harness.get_by_role_and_label(accesskit::Role::ListItem, "MainSequence Failed").click();
+    stage.harness.run_steps(2);
+    press(&mut stage, Key::ArrowDown);
+    press(&mut stage, Key::N);
+    assert!(shows(&stage, "48.91 V"));
+    stage.commands();
+    press(&mut stage, Key::Escape);
+    assert_eq!(stage.commands(), [Command::Reports(ReportsCommand::Close)]);
+}
+
+#[test]
 fn escape_leads_back_to_the_list() {
     let mut stage = shown(opened(line::report(2, 3)));
     stage.commands();

@@ -28,9 +28,7 @@ impl Reports {
         match &scene.model.reports.open {
             None => self.table.ui(ui, scene),
             Some((id, report)) => {
-                if ui.memory(|memory| memory.focused().is_none()) | !ui.egui_wants_keyboard_input()
-                    && ui.input(|input| input.key_pressed(Key::Escape))
-                {
+                if !ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::Escape)) {
                     close(scene);
                 }
                 match report.value() {

@@ -120,7 +120,7 @@ impl Open {
             return;
         }
         let pressed = button::secondary(ui, scene.theme, scene.text("reports.next_failure"), true).clicked();
-        let key = !ui.egui_wants_keyboard_input() && ui.input(|input| input.key_pressed(Key::N));
+        let key = !ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::N));
         if pressed || key {
             self.steps.next_failure();
         }
