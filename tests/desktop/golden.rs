@@ -61,7 +61,8 @@ pub fn picture(name: &str, size: (f32, f32), model: Model, options: Options) {
     compare(name, &studio.image().expect("a frame was drawn"));
 }
 
-fn compare(name: &str, image: &Image) {
+/// Compares a picture with `goldens/NAME.png`.
+pub fn compare(name: &str, image: &Image) {
     let file = place(&format!("{name}.png"));
     if updating() {
         return fs::write(&file, image.png().unwrap()).unwrap();

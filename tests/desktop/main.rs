@@ -2,6 +2,7 @@
 
 mod golden;
 mod line;
+mod looks;
 mod reports;
 mod stage;
 mod window;

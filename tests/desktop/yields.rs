@@ -170,3 +170,18 @@ fn the_yield_looks_as_it_was_drawn() {
     golden::picture("yield-panel", PANEL, model(Application::PressurePanel), options(Route::Yield, Tone::Dark));
     golden::picture("yield-desk-light", DESK, model(Application::Configurator), options(Route::Yield, Tone::Light));
 }
+
+#[test]
+fn long_words_are_cut_and_move_nothing() {
+    let mut picture = line::picture();
+    let names = ["Dichtheitsprüfung der Gehäuseunterseite nach dem Verschrauben", "Sprawdzenie szczelności obudowy po zakręceniu śrub"];
+    for (row, name) in picture.pareto.iter_mut().zip(names) {
+        row.step = name.to_owned();
+    }
+    picture.recent[0].serial_number = "SN-".to_owned() + &"0123456789".repeat(8);
+    picture.recent[0].part_number = "Hydraulikventilbaugruppe-".repeat(4);
+    picture.total = line::kpis(1_234_567, 1_334_567);
+    let stage = desk(picture.clone());
+    says(&stage, names[1]);
+    golden::picture("yield-long-words", DESK, line::model(Application::Configurator, picture), options(Route::Yield, Tone::Dark));
+}
