@@ -263,10 +263,10 @@ fn quarantine(ui: &mut Ui, scene: &Scene<'_>) {
 fn person(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
     let Some(person) = &scene.model.session.person else {
-        if scene.model.session.station.as_ref().is_some_and(|station| station.has_roles) && scene.application != Application::YieldMonitor {
-            if scene.is_panel() && link(ui, theme, scene.text("shell.sign_in")).clicked() {
-                scene.ask(Action::ShowLogin);
-            }
+        let has_roles = scene.model.session.station.as_ref().is_some_and(|station| station.has_roles);
+        let wants = has_roles && scene.application != Application::YieldMonitor && scene.is_panel();
+        if wants && link(ui, theme, scene.text("shell.sign_in")).clicked() {
+            scene.ask(Action::ShowLogin);
         }
         return;
     };
