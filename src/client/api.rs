@@ -16,7 +16,6 @@ use super::server_url::ServerUrl;
 use crate::domain::connection::Trouble;
 use crate::protocol::auth::{LoginRequest, LoginResponse, Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
 use crate::protocol::wats::{Filter, Process, ReportHeader, TopFailedRow, YieldRow};
-use crate::support::build_info::BUILD;
 use crate::support::secret::Secret;
 
 /// Talks to one server with one token.
@@ -382,7 +381,7 @@ impl Answer {
             401 => ApiError::TokenRefused { sentence },
             408 | 425 | 429 | 500..=599 => ApiError::Later { status: status.as_u16(), sentence, retry_after },
             407 => ApiError::Unreachable("a proxy on the way asks for a password".to_owned()),
-            404 | 405 | 403 if self.is_page() => ApiError::NotOurServer(sentence),
+            403..=405 if self.is_page() => ApiError::NotOurServer(sentence),
             400..=499 => ApiError::Refused { status: status.as_u16(), code: code.clone(), sentence },
             _ => {
                 let to = self.headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -182,6 +182,7 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     /// A notifier and the end that receives, for services that run without a bridge.
+    #[cfg(test)]
     pub(crate) fn new() -> (Notifier, mpsc::Receiver<Notice>) {
         let (sender, receiver) = mpsc::channel(NOTICES);
         (Notifier { sender, wake: Arc::new(|| ()) }, receiver)

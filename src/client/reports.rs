@@ -27,7 +27,7 @@ pub(crate) struct Parts {
 
 enum Fetched {
     Page(ReportQuery, Result<ReportPage, Explanation>),
-    Report(Uuid, Result<OpenReport, Explanation>),
+    Report(Uuid, Box<Result<OpenReport, Explanation>>),
 }
 
 pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ReportsCommand>, stop: CancellationToken) {
@@ -82,7 +82,7 @@ impl Parts {
                 Ok(api) => fetch_report(&api, id, &observer).await,
                 Err(explanation) => Err(explanation),
             };
-            let _ = done.send(Fetched::Report(id, result)).await;
+            let _ = done.send(Fetched::Report(id, Box::new(result))).await;
         })
     }
 
@@ -93,7 +93,7 @@ impl Parts {
                 if let Some((open, report)) = &mut slice.open
                     && *open == id
                 {
-                    *report = report.settled(result);
+                    *report = report.settled(*result);
                 }
             }
             Fetched::Page(..) => {}

@@ -193,14 +193,14 @@ impl Settings {
         let path = folder.join("config.json");
         let mut problems = Vec::new();
         let mut config = match read(&path)? {
-            Found::Good(config) => config,
+            Found::Good(config) => *config,
             found => {
                 if matches!(found, Found::Broken) {
                     let aside = files::set_aside(&path, clock.now())?;
                     problems.push(Explanation::new("settings_broken").with("instance", id).with("file", aside.display()));
                 }
                 match read(&files::backup_of(&path))? {
-                    Found::Good(config) => config,
+                    Found::Good(config) => *config,
                     _ => Config::default(),
                 }
             }
@@ -263,7 +263,7 @@ impl Settings {
 }
 
 enum Found {
-    Good(Config),
+    Good(Box<Config>),
     Broken,
     Nothing,
 }
@@ -276,7 +276,7 @@ fn read(path: &Path) -> Result<Found, SettingsError> {
         Err(error) => return Err(error.into()),
     };
     match parse(&bytes) {
-        Ok(config) => Ok(Found::Good(config)),
+        Ok(config) => Ok(Found::Good(Box::new(config))),
         Err(None) => Ok(Found::Broken),
         Err(Some(error)) => Err(error),
     }

@@ -42,7 +42,6 @@ pub(crate) struct Opening {
 /// The instance this process owns.
 pub(crate) struct OpenStation {
     pub(crate) id: InstanceId,
-    pub(crate) folder: PathBuf,
     pub(crate) settings: Settings,
     pub(crate) session: mpsc::Sender<Ask>,
     pub(crate) queue: mpsc::Sender<QueueCommand>,
@@ -76,7 +75,6 @@ impl OpenStation {
         }
         OpenStation {
             id: opening.id,
-            folder: opening.folder,
             settings: opening.settings,
             session,
             queue,

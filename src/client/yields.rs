@@ -131,7 +131,10 @@ impl Service {
         self.target = target.filter(|target| (0.0..=1.0).contains(target));
         let target = self.target;
         self.change_settings(move |config| config.yields.target = target);
-        self.show(|picture| Remote::Ready(picture));
+        match reach(&self.parts.link.borrow()) {
+            Ok(_) => self.show(Remote::Ready),
+            Err(explanation) => self.show(|picture| Remote::Failed(explanation, Some(picture))),
+        }
     }
 
     /// The disk may take its time; the display does not wait for it.
