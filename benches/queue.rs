@@ -11,7 +11,7 @@ use andon::domain::InstanceId;
 use andon::domain::connection::Connection;
 use andon::domain::simulator::Line;
 use andon::protocol::wsjf;
-use andon::server::Config;
+use andon::server::{Config, UnknownProcesses};
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use chrono::DateTime;
@@ -49,6 +49,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 fn deliver(runtime: &tokio::runtime::Runtime, place: &Path, line: &mut Line) {
     let mut config = Config::in_folder(place.join("server"));
     config.listen = "127.0.0.1:0".parse().expect("an address");
+    config.unknown_processes = UnknownProcesses::Accept;
     let server = runtime.block_on(andon::server::start(config, Clock::system())).expect("a server");
     let token = runtime.block_on(server.admin().issue_token("bench")).expect("a token");
     let url = server.url();
