@@ -1,5 +1,7 @@
 //! Puts the version's commit and date into the binaries.
 
+#![expect(clippy::disallowed_macros, reason = "a build script speaks to cargo by printing")]
+
 use std::process::Command;
 
 fn main() {

@@ -151,6 +151,22 @@ impl Owner {
         self.0.model()
     }
 
+    /// Waits until the services say that this was done; busy where they do not within `limit`.
+    pub fn hear(&mut self, limit: Duration, done: &str) -> Result<(), Failure> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            while let Some(notice) = self.0.next_notice() {
+                match notice {
+                    Notice::Done { key, .. } if key == done => return Ok(()),
+                    Notice::Done { .. } => {}
+                    Notice::Failed(told) => return Err(told.into()),
+                }
+            }
+            let _ = self.0.wait(Duration::from_millis(20), |_| false);
+        }
+        Err(Explanation::new("busy").into())
+    }
+
     /// Waits until `good` holds; busy where it does not within `limit`.
     pub fn until(&mut self, limit: Duration, good: impl Fn(&Model) -> bool) -> Result<Model, Failure> {
         self.0.wait(limit, good).map_err(|_| Explanation::new("busy").into())

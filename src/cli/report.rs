@@ -131,7 +131,7 @@ fn deliver(context: &Context, place: &Place, id: &InstanceId, owned: bool, queue
         match &mut owner {
             Some(owner) => {
                 let settled = owner.until(Duration::from_millis(100), |model| {
-                    matches!(model.connection.state, Connection::Offline(_) | Connection::NotConnected)
+                    model.connection.since.is_some() && matches!(model.connection.state, Connection::Offline(_) | Connection::NotConnected)
                 });
                 if let Ok(model) = settled {
                     return Some(if model.connection.state == Connection::NotConnected { Exit::NotSignedIn } else { Exit::Unreachable });

@@ -89,11 +89,10 @@ pub fn logout(context: &Context) -> Result<(), Failure> {
     let waiting = place.queue(&instance.id)?.count_blocking().map_err(|error| error.explain())?.waiting;
     drop(place);
     let mut owner = context.own(&instance.id, false)?;
-    owner.until(SETTLE_LIMIT, |model| model.connection.state != Connection::Authenticating)?;
-    if owner.model().connection.state != Connection::NotConnected {
-        owner.send(Command::Session(SessionCommand::SignOut))?;
-        owner.until(SETTLE_LIMIT, |model| model.session.station.is_none() && model.connection.state == Connection::NotConnected)?;
-    }
+    owner.until(SETTLE_LIMIT, |model| model.connection.since.is_some() && model.connection.state != Connection::Authenticating)?;
+    // Asked even of a station that is not connected: a token that cannot be opened shall go as well.
+    owner.send(Command::Session(SessionCommand::SignOut))?;
+    owner.hear(SETTLE_LIMIT, "signed_out")?;
     drop(owner);
     let value = json!({"instance": instance.id, "waiting": waiting});
     context.output.say(&value, "signed_out", &[("instance", instance.id.as_str()), ("n", &waiting.to_string())]);

@@ -105,7 +105,7 @@ impl SessionSlice {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionSlice {
     pub state: Connection,
-    /// When the state was entered.
+    /// When the state was entered; `None` until an instance is open, when nothing can be said yet.
     pub since: Option<DateTime<Utc>>,
     pub last_contact: Option<DateTime<Utc>>,
     /// Milliseconds from request to answer of the last health probe.

@@ -133,7 +133,11 @@ impl Session {
             insecure_allowed: config.allow_plain_http,
             ..SessionSlice::default()
         });
+        // A stored token is being tried from the first moment on: nobody shall be asked to sign in meanwhile.
+        let state =
+            if config.token_encrypted.is_empty() { Connection::NotConnected } else { Connection::default().next(Event::TokenRestored) };
         parts.connection.set(ConnectionSlice {
+            state,
             since: Some(parts.clock.now()),
             last_contact: config.last_connected,
             server_id: config.server_id.clone(),
@@ -144,7 +148,7 @@ impl Session {
         });
         Session {
             parts,
-            state: Connection::NotConnected,
+            state,
             held: None,
             person_token: None,
             work: None,
@@ -329,6 +333,9 @@ impl Session {
     /// Forgets the token and the person. With a reason it was not the person's wish.
     async fn leave(&mut self, reason: Option<Explanation>) {
         self.cancel_sign_in();
+        if let Some(restoring) = self.work.take() {
+            restoring.abort();
+        }
         self.stop_probing();
         self.person_leaves();
         self.held = None;

@@ -1,1 +1,14 @@
-//! The system tests, in one binary.
+//! The true programs against each other: real sockets, real files, real deaths, and a bad network between.
+
+mod bad_input;
+mod chaos;
+mod deaths;
+mod delivery;
+mod durability;
+mod instances;
+mod recount;
+mod recovery;
+mod secrecy;
+mod storms;
+mod window;
+mod world;

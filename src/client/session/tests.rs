@@ -193,6 +193,9 @@ async fn without_reconnecting_it_stays_offline_until_a_person_asks() {
     world.end().await;
 }
 
+/// How the far side answers.
+type Script = Box<dyn Fn(&Asked) -> Answer + Send>;
+
 #[tokio::test]
 async fn every_failed_sign_in_has_its_own_sentence() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +209,7 @@ async fn every_failed_sign_in_has_its_own_sentence() {
     let no_tokens = |asked: &Asked| if asked.line.contains("GetToken") { json(404, "{}") } else { json(401, "{}") };
     let page = |_: &Asked| Answer(404, vec![("content-type", "text/html".to_owned())], "<html>".to_owned());
     let old = |asked: &Asked| if asked.line.contains("GetToken") { json(200, "\"VE9LRU4tVE9LRU4\"") } else { json(200, "\"20.4\"") };
-    let cases: Vec<(&str, Box<dyn Fn(&Asked) -> Answer + Send>)> = vec![
+    let cases: Vec<(&str, Script)> = vec![
         ("wrong_password", Box::new(|_| from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#))),
         ("account_locked", Box::new(move |_| locked())),
         ("may_not_enroll", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"forbidden"}"#))),

@@ -211,8 +211,10 @@ fn recount(runs: &BTreeMap<u128, Run>, from: DateTime<Utc>, to: DateTime<Utc>, a
     kpis
 }
 
-/// An act on the table: `None` removes the report.
-fn acts() -> impl Strategy<Value = Vec<(u128, Option<(u8, u8, u8, u8)>)>> {
+/// A report id, and its run as serial number, minute, result and station; none where the report is taken away.
+type Act = (u128, Option<(u8, u8, u8, u8)>);
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
     let words = (0..6_u8, 0..40_u8, 0..6_u8, 0..3_u8);
     prop::collection::vec((0..30_u128, prop::option::weighted(0.85, words)), 0..80)
 }

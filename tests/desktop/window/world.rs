@@ -158,7 +158,7 @@ pub fn row(i: u64, filter: QueueFilter) -> QueueRow {
     QueueRow {
         id: Uuid::from_u64_pair(9, i),
         state,
-        part_number: if i % 3 == 0 { "C20.30.2040" } else { "C15.25.1010" }.to_owned(),
+        part_number: if i.is_multiple_of(3) { "C20.30.2040" } else { "C15.25.1010" }.to_owned(),
         serial_number: format!("SN26031{:04}", 9_400 - i),
         source: format!("SN26031{:04}.json", 9_400 - i),
         accepted_at: now() - TimeDelta::seconds(20 + 23 * i as i64),

@@ -77,7 +77,7 @@ impl Station {
     /// The sender has told the queue which server was signed in to.
     async fn is_bound_to(&self, server_id: &str) {
         let known = || self.queue.reader().query_row("select value from fact where name = 'server'", [], |row| row.get::<_, String>(0));
-        until("the sign-in is known", known, |known| known.as_deref() == Ok(server_id)).await;
+        let _ = until("the sign-in is known", known, |known| known.as_deref() == Ok(server_id)).await;
     }
 
     async fn shows(&self, what: &str, good: impl Fn(&QueueSlice) -> bool) -> QueueSlice {
