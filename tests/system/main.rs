@@ -12,3 +12,7 @@ mod secrecy;
 mod storms;
 mod window;
 mod world;
+
+/// As in the programs: freed memory is wiped, so that no copy of a secret outlives its use.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
