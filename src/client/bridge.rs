@@ -66,6 +66,21 @@ impl Default for Demo {
     }
 }
 
+/// Runs the services until they have ended, or have had their time. Tells what is left for calls that block.
+async fn end_in_time(services: impl Future<Output = ()>, stop: CancellationToken) -> Duration {
+    let mut services = std::pin::pin!(services);
+    tokio::select! {
+        () = &mut services => return SHUTDOWN_LIMIT,
+        () = stop.cancelled() => {}
+    }
+    let begun = std::time::Instant::now();
+    if tokio::time::timeout(CLOSING, services).await.is_err() {
+        // What was being opened or asked for is cut off. All that was accepted is on disk.
+        tracing::warn!("closing took too long and was cut short");
+    }
+    SHUTDOWN_LIMIT.saturating_sub(begun.elapsed())
+}
+
 /// The window's end of the door.
 pub struct Bridge {
     model: watch::Receiver<Model>,
@@ -80,8 +95,9 @@ pub struct Bridge {
 #[error("the station's services are busy; try again in a moment")]
 pub struct Busy;
 
-/// How long closing may take.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(3);
+/// How long closing may take: the services first, then calls that block, a keyring's above all.
+const SHUTDOWN_LIMIT: Duration = Duration::from_millis(2900);
+const CLOSING: Duration = Duration::from_millis(2700);
 const COMMANDS: usize = 64;
 const NOTICES: usize = 64;
 
@@ -96,9 +112,10 @@ impl Bridge {
         let stop = CancellationToken::new();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("andon-services").enable_all().build()?;
         let services = supervisor::run(startup, publisher, notifier, (commands.clone(), inbox), stop.clone());
+        let asked = stop.clone();
         let thread = std::thread::Builder::new().name("andon-services".to_owned()).spawn(move || {
-            runtime.block_on(services);
-            runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+            let left = runtime.block_on(end_in_time(services, asked));
+            runtime.shutdown_timeout(left);
         })?;
         Ok(Bridge { model, notices, commands, stop, thread: Some(thread) })
     }

@@ -287,9 +287,12 @@ fn to_bytes(config: &Config) -> Vec<u8> {
     serde_json::to_vec_pretty(config).unwrap_or_default()
 }
 
-/// Whether a sealed token lies in an instance's folder. Reads only.
-pub(crate) fn holds_token(folder: &Path) -> bool {
-    matches!(read(&folder.join("config.json")), Ok(Found::Good(config)) if !config.connection.token_encrypted.is_empty())
+/// The sealed token in an instance's folder. Reads only.
+pub(crate) fn sealed_token(folder: &Path) -> Option<String> {
+    match read(&folder.join("config.json")) {
+        Ok(Found::Good(config)) => Some(config.connection.token_encrypted).filter(|sealed| !sealed.is_empty()),
+        _ => None,
+    }
 }
 
 /// The folder for everything of this person: `ANDON_HOME`, else the platform's own place. A choice on the command line comes first.

@@ -1,22 +1,22 @@
 //! Starts the station's services, hands each its commands, and stops them all within three seconds.
 //! One instance is open at a time; the registry and the built-in line server outlive it.
 
-use std::path::{Path, PathBuf};
+mod acts;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Notifier, Publisher, Slice, Startup};
-use super::command::{Command, InstancesCommand, LineCommand};
+use super::command::{Command, LineCommand};
 use super::explain::Explanation;
 use super::files;
 use super::instances::{self, InstancesError, Registry};
 use super::line;
-use super::model::{InstancesSlice, LineSlice, LineState, Progress};
-use super::queue::{Limits, Queue};
+use super::model::{InstancesSlice, LineSlice, LineState};
 use super::services::{Inbox, Services};
 use super::session::Ask;
 use super::station::{LINE_START, OpenStation, Opening};
@@ -179,7 +179,11 @@ impl Supervisor {
             self.act = None;
         }
         let current = self.station.as_ref().map(|station| station.id.clone());
-        let list = self.registry().list(current.as_ref());
+        let list = {
+            let mut registry = self.registry();
+            registry.refresh();
+            registry.list(current.as_ref())
+        };
         self.slice.update(|slice| {
             slice.list = list;
             slice.current = current;
@@ -191,6 +195,7 @@ impl Supervisor {
         if self.station.as_ref().is_some_and(|station| station.id == id) {
             return;
         }
+        self.registry().refresh();
         let owned = self.registry().own(&id);
         let prepared = owned.and_then(|(folder, lock)| {
             files::sweep(&folder);
@@ -263,116 +268,18 @@ impl Supervisor {
         }
     }
 
-    async fn instances(&mut self, command: InstancesCommand) {
-        let done = match command {
-            InstancesCommand::Create { name, application, template } => {
-                let made = self.registry().create(None, &name, Some(application), &template);
-                made.map(|_| self.notifier.done("instance_created", vec![("name", name)]))
-            }
-            InstancesCommand::Rename { id, name } => self.rename(&id, &name),
-            InstancesCommand::SetApplication { id, application } => self.registry().set_application(&id, application),
-            InstancesCommand::MakeDefault(id) => self.registry().make_default(&id),
-            InstancesCommand::Duplicate { id, name } => self.duplicate(&id, &name),
-            InstancesCommand::Delete { id, with_reports } => self.delete(&id, with_reports).await,
-            InstancesCommand::Open(id) => {
-                self.open(id).await;
-                Ok(())
-            }
-            InstancesCommand::Cancel => {
-                if let Some((_, cancel)) = &self.act {
-                    cancel.store(true, Ordering::Relaxed);
-                }
-                Ok(())
-            }
-        };
-        if let Err(error) = done {
-            self.notifier.failed(error.explain());
-        }
-        self.show();
-    }
-
-    fn rename(&self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
-        self.registry().rename(id, name)?;
-        if let Some(station) = self.station.as_ref().filter(|station| station.id == *id) {
-            station.settings.change(|config| config.instance_name = name.trim().to_owned())?;
-        }
-        Ok(())
-    }
-
-    fn duplicate(&mut self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
-        let copy = self.registry().begin_copy(id, name, &self.startup.clock)?;
-        let (registry, name) = (self.registry.clone(), name.to_owned());
-        self.act("copying", name.clone(), true, move |progressed| {
-            instances::copy(&copy, progressed)?;
-            let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
-            registry.finish_copy(copy)?;
-            Ok(("instance_duplicated", name))
-        })
-    }
-
-    async fn delete(&mut self, id: &InstanceId, with_reports: bool) -> Result<(), InstancesError> {
-        let folder = self.registry().folder_of(id)?;
-        if !folder.is_dir() {
-            return self.registry().forget(id);
-        }
-        if !with_reports {
-            let place = folder.clone();
-            let clock = self.startup.clock.clone();
-            let reports = spawn_blocking(move || waiting_in(&place, clock)).await.unwrap_or(1);
-            if reports > 0 {
-                return Err(InstancesError::ReportsWait { id: id.clone(), reports });
-            }
-        }
-        if self.station.as_ref().is_some_and(|station| station.id == *id) {
-            self.close().await;
-        }
-        let (folder, lock) = self.registry().own(id)?;
-        let (registry, id) = (self.registry.clone(), id.clone());
-        self.act("deleting", id.to_string(), false, move |progressed| {
-            instances::remove(&folder, lock, progressed)?;
-            registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;
-            Ok(("instance_deleted", id.to_string()))
-        })
-    }
-
-    /// Runs a long act beside everything else. One at a time.
-    fn act(
-        &mut self,
-        what: &str,
-        about: String,
-        can_cancel: bool,
-        work: impl FnOnce(&mut dyn FnMut(f32) -> bool) -> Result<(&'static str, String), InstancesError> + Send + 'static,
-    ) -> Result<(), InstancesError> {
-        if self.act.as_ref().is_some_and(|(task, _)| !task.is_finished()) {
-            return Err(InstancesError::Busy);
-        }
-        let cancel = Arc::new(AtomicBool::new(false));
-        let (slice, notifier, ends, cancelled) = (self.slice.clone(), self.notifier.clone(), self.act_ends.clone(), cancel.clone());
-        tracing::info!(what, about, "begun");
-        let what = what.to_owned();
-        slice.update(|slice| slice.busy = Some(Progress { what: what.clone(), done: 0.0, can_cancel }));
-        let task = spawn_blocking(move || {
-            let result = work(&mut |done| {
-                slice.update(|slice| slice.busy = Some(Progress { what: what.clone(), done, can_cancel }));
-                !cancelled.load(Ordering::Relaxed)
-            });
-            slice.update(|slice| slice.busy = None);
-            match result {
-                Ok((key, name)) => notifier.done(key, vec![("name", name)]),
-                Err(error) => notifier.failed(error.explain()),
-            }
-            let _ = ends.try_send(());
-        });
-        self.act = Some((task, cancel));
-        Ok(())
-    }
-
+    /// Ends the station and what outlives it side by side: together they have three seconds.
     async fn end(mut self) {
         if let Some((_, cancel)) = &self.act {
             cancel.store(true, Ordering::Relaxed);
         }
-        self.close().await;
-        self.services.end().await;
+        let (station, services) = (self.station.take(), self.services);
+        let close = async move {
+            if let Some(station) = station {
+                drop(station.close().await);
+            }
+        };
+        tokio::join!(close, services.end());
     }
 }
 
@@ -388,19 +295,6 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Yields(command) => hand(&station.yields, command),
         Command::Reports(command) => hand(&station.reports, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),
-    }
-}
-
-/// Reports that would be lost with the folder: in the queue, delivered or not known to be.
-fn waiting_in(folder: &Path, clock: crate::support::clock::Clock) -> u64 {
-    let queue: PathBuf = folder.join("queue");
-    if std::fs::read_dir(&queue).map_or(true, |mut entries| entries.next().is_none()) {
-        return 0;
-    }
-    match Queue::open(&queue, clock, Limits::default()).and_then(|queue| queue.undelivered()) {
-        Ok(ids) => ids.len() as u64,
-        // What cannot be read cannot be called empty.
-        Err(_) => 1,
     }
 }
 

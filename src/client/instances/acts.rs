@@ -32,6 +32,7 @@ impl Registry {
         if name.chars().count() > NAME_LIMIT {
             return Err(InstancesError::BadName);
         }
+        let _changing = self.begin_change()?;
         let id = match id {
             Some(id) if self.is_taken(&id) => return Err(InstancesError::Taken(id)),
             Some(id) => id,
@@ -43,7 +44,7 @@ impl Registry {
         Ok(id)
     }
 
-    /// Writes the settings of a new instance, then its row.
+    /// Writes the settings of a new instance, then its row. The caller has begun a change.
     pub(super) fn add(&mut self, id: &InstanceId, config: Config) -> Result<(), InstancesError> {
         let row = Row {
             id: id.clone(),
@@ -82,16 +83,19 @@ impl Registry {
         if name.is_empty() || name.chars().count() > NAME_LIMIT {
             return Err(InstancesError::BadName);
         }
+        let _changing = self.begin_change()?;
         self.row_mut(id)?.name = name.to_owned();
         self.save()
     }
 
     pub(crate) fn set_application(&mut self, id: &InstanceId, application: Application) -> Result<(), InstancesError> {
+        let _changing = self.begin_change()?;
         self.row_mut(id)?.application = application;
         self.save()
     }
 
     pub(crate) fn make_default(&mut self, id: &InstanceId) -> Result<(), InstancesError> {
+        let _changing = self.begin_change()?;
         self.row_mut(id)?;
         self.default = Some(id.clone());
         self.save()
@@ -99,16 +103,19 @@ impl Registry {
 
     /// Remembers that an instance was opened. A registry that cannot be written does not keep anybody from working.
     pub(crate) fn touch(&mut self, id: &InstanceId, now: DateTime<Utc>) {
-        if let Ok(row) = self.row_mut(id) {
-            row.last_used = Some(now);
-            if let Err(error) = self.save() {
-                tracing::warn!(%error, "the registry could not be written");
-            }
+        let mut touch = || {
+            let _changing = self.begin_change()?;
+            self.row_mut(id)?.last_used = Some(now);
+            self.save()
+        };
+        if let Err(error) = touch() {
+            tracing::warn!(%error, "the registry could not be written");
         }
     }
 
     /// Forgets an instance whose folder is gone or was removed.
     pub(crate) fn forget(&mut self, id: &InstanceId) -> Result<(), InstancesError> {
+        let _changing = self.begin_change()?;
         self.rows.retain(|row| row.id != *id);
         if self.default.as_ref() == Some(id) {
             self.default = None;
@@ -150,6 +157,7 @@ impl Registry {
     }
 
     pub(crate) fn finish_copy(&mut self, copy: Copy) -> Result<InstanceId, InstancesError> {
+        let _changing = self.begin_change()?;
         self.add(&copy.id, copy.config)?;
         Ok(copy.id)
     }

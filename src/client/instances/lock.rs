@@ -1,4 +1,5 @@
-//! One owner an instance: a lock the operating system holds for the process, so that a crash gives it back.
+//! One owner an instance, and one writer of the registry: locks that the operating system holds for the process,
+//! so that a crash gives them back.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -23,21 +24,43 @@ pub(crate) enum LockError {
 
 /// Others look for an instant whether a lock is held, and must not be taken for its owner.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// A registry is changed within milliseconds. Who takes longer hangs.
+const REGISTRY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Held while the registry is read, changed and written as one act.
+#[derive(Debug)]
+pub(super) struct RegistryLock {
+    _file: File,
+}
+
+impl RegistryLock {
+    /// Waits two seconds at most.
+    pub(super) fn take(data: &Path) -> Result<RegistryLock, LockError> {
+        let file = open(&data.join("instances.lock"))?;
+        lock(&file, REGISTRY_PATIENCE)?;
+        Ok(RegistryLock { _file: file })
+    }
+}
 
 impl OwnerLock {
     /// Becomes the owner of the instance in `folder`. Waits a third of a second at most.
     pub(crate) fn take(folder: &Path) -> Result<OwnerLock, LockError> {
-        let file = open(folder)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(OwnerLock { _file: file }),
-                Err(TryLockError::Error(error)) => return Err(error.into()),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(LockError::Owned),
-                Err(TryLockError::WouldBlock) => {
-                    #[expect(clippy::disallowed_methods, reason = "the operating system offers no lock with a time limit")]
-                    thread::sleep(Duration::from_millis(20));
-                }
+        let file = open(&folder.join("lock"))?;
+        lock(&file, PATIENCE)?;
+        Ok(OwnerLock { _file: file })
+    }
+}
+
+fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(LockError::Owned),
+            Err(TryLockError::WouldBlock) => {
+                #[expect(clippy::disallowed_methods, reason = "the operating system offers no lock with a time limit")]
+                thread::sleep(Duration::from_millis(20));
             }
         }
     }
@@ -49,10 +72,9 @@ pub(crate) fn is_owned(folder: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-fn open(folder: &Path) -> io::Result<File> {
-    let path = folder.join("lock");
-    match File::options().read(true).write(true).open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => files::create_private(&path),
+fn open(path: &Path) -> io::Result<File> {
+    match File::options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::create_private(path),
         result => result,
     }
 }

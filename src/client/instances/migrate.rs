@@ -39,6 +39,7 @@ impl Registry {
         let nothing = || InstancesError::NothingToImport(from.display().to_string());
         let from = std::path::absolute(from)?;
         let folder = if from.is_dir() { from.clone() } else { from.parent().ok_or_else(nothing)?.to_owned() };
+        let _changing = self.begin_change()?;
         if let Some(old) = find(&folder)? {
             let suggested = if old.name.is_empty() { folder.file_name().unwrap_or_default().to_string_lossy() } else { (&old.name).into() };
             let id = self.free_id(&InstanceId::from_name(&suggested));

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{InstancesError, lock};
+use super::InstancesError;
+use super::lock::{self, LockError, RegistryLock};
 use crate::client::explain::Explanation;
 use crate::client::{files, settings};
 use crate::domain::InstanceId;
@@ -123,8 +124,25 @@ impl Registry {
         Ok(row)
     }
 
+    /// Takes over what other programs wrote meanwhile.
+    pub(crate) fn refresh(&mut self) {
+        if let Ok(Some(Ok(map))) = read(&self.data.join("instances.json")) {
+            *self = Registry::parse(&self.data, map, &mut Vec::new());
+        }
+    }
+
+    /// The registry as it is on disk, for as long as nobody else may change it. Ends with [`save`](Self::save).
+    pub(super) fn begin_change(&mut self) -> Result<RegistryLock, InstancesError> {
+        let lock = RegistryLock::take(&self.data).map_err(|error| match error {
+            LockError::Owned => InstancesError::Busy,
+            LockError::Io(error) => error.into(),
+        })?;
+        self.refresh();
+        Ok(lock)
+    }
+
     /// Writes the registry as a whole.
-    pub(crate) fn save(&self) -> Result<(), InstancesError> {
+    pub(super) fn save(&self) -> Result<(), InstancesError> {
         if let Some(version) = self.newer {
             return Err(InstancesError::FromTheFuture { version });
         }
@@ -191,7 +209,7 @@ impl Registry {
                 path: folder.display().to_string(),
                 last_used: row.last_used,
                 is_default: default.as_ref() == Some(&row.id),
-                signed_in: settings::holds_token(&folder),
+                signed_in: settings::sealed_token(&folder).is_some(),
                 in_use: current != Some(&row.id) && lock::is_owned(&folder),
             }
         };

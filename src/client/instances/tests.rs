@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::DateTime;
+
 use super::*;
 use crate::client::vault::tests::vault_on;
 use crate::domain::instance::Application;
@@ -233,4 +235,34 @@ fn a_folder_of_ours_is_registered_where_it_lies() {
     assert!(matches!(registry.import(elsewhere.path(), &vault_on("m")), Err(InstancesError::Taken(_))));
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(registry.import(empty.path(), &vault_on("m")), Err(InstancesError::NothingToImport(_))));
+}
+
+#[test]
+fn two_programs_that_change_the_registry_at_once_lose_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut window, _) = open(data.path());
+    let (mut command_line, _) = open(data.path());
+    window.create(Some(id("first")), "First", None, "default").unwrap();
+    command_line.create(Some(id("second")), "Second", None, "default").unwrap();
+    window.touch(&id("first"), DateTime::UNIX_EPOCH);
+    command_line.rename(&id("first"), "Renamed").unwrap();
+    window.make_default(&id("second")).unwrap();
+    command_line.forget(&id("first")).unwrap();
+    assert!(matches!(window.rename(&id("first"), "Gone"), Err(InstancesError::Unknown(_))));
+    let crowd = |name: &'static str| {
+        let data = data.path().to_owned();
+        std::thread::spawn(move || {
+            let mut registry = open(&data).0;
+            for _ in 0..8 {
+                registry.create(None, name, None, "default").unwrap();
+            }
+        })
+    };
+    for thread in [crowd("Same"), crowd("Same"), crowd("Other")] {
+        thread.join().unwrap();
+    }
+    window.refresh();
+    let list = window.list(None);
+    assert_eq!(list.len(), 25);
+    assert!(list.iter().any(|row| row.id == id("second") && row.is_default));
 }

@@ -1,9 +1,11 @@
 //! The services as the window sees them: through the bridge alone.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::client::bridge::{Bridge, Notice};
+use crate::client::command::InstancesCommand;
 use crate::client::model::Model;
 use crate::domain::instance::Application;
 
@@ -87,4 +89,29 @@ fn a_data_folder_that_cannot_be_used_is_said() {
     std::fs::write(&file, "x").unwrap();
     let mut bridge = start(&file);
     wait(&mut bridge, "the problem", |model| model.instances.problems.iter().any(|problem| problem.key == "data_folder_unusable"));
+}
+
+#[test]
+fn closing_is_quick_although_the_line_server_and_an_opening_hang() {
+    let data = tempfile::tempdir().unwrap();
+    drop(wait_for_default(data.path()));
+    let path = data.path().join("instances/default/config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["connection"]["built_in_line"] = true.into();
+    std::fs::write(&path, config.to_string()).unwrap();
+    let (line, mut requests) = mpsc::channel(8);
+    let startup = Startup { keyring: false, line: Some(crate::client::LocalLine(line)), ..Startup::new(data.path().to_owned()) };
+    let bridge = Bridge::start(startup, || ()).unwrap();
+    let asked = requests.blocking_recv();
+    assert!(asked.is_some(), "the line server was asked for");
+    let begun = Instant::now();
+    drop(bridge);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    drop(asked);
+}
+
+fn wait_for_default(data: &Path) -> Bridge {
+    let mut bridge = start(data);
+    wait(&mut bridge, "an instance", |model| model.instances.current.is_some());
+    bridge
 }
