@@ -49,16 +49,26 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// As [`write_whole`], and the backup is replaced too: for changes after which nothing of before may remain.
+/// As [`write_whole`], and no backup remains: for changes after which nothing of before may be left.
+/// The backup goes first, and leaves its room to the new file: so a full disk does not keep anybody signed in.
 pub(crate) fn write_without_trace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let backup = backup_of(path);
+    if fs::read(&backup).is_ok_and(|bytes| fs::read(path).is_ok_and(|same| same == bytes)) {
+        // A crash can leave one file under both names. Wiping one of them would empty the other.
+        fs::remove_file(&backup)?;
+    }
+    wipe(&backup)?;
     let temporary = write_beside(path, bytes)?;
     let before = beside(path, ".old");
     let _ = fs::remove_file(&before);
     let _ = fs::hard_link(path, &before);
     fs::rename(&temporary, path)?;
     sync_folder(path)?;
-    wipe(&before)?;
-    wipe(&backup_of(path))
+    // The new file is there, so this is no failure. What is left is swept at the next start.
+    if let Err(error) = wipe(&before) {
+        tracing::warn!(%error, "the settings before could not be wiped yet");
+    }
+    Ok(())
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -166,6 +176,18 @@ mod tests {
         write_without_trace(&path, b"plain").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"plain");
         assert!(!backup_of(&path).exists());
+    }
+
+    #[test]
+    fn a_crash_between_backup_and_rename_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        fs::write(&path, b"kept").unwrap();
+        fs::hard_link(&path, backup_of(&path)).unwrap();
+        // The new file cannot be written: a folder stands in its place.
+        fs::create_dir(beside(&path, ".new")).unwrap();
+        assert!(write_without_trace(&path, b"new").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
     }
 
     #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! Who the station is, who has signed in on top of it, and how its server is doing.
 //! One loop around the pure machine of `domain::connection`; only a probe's answer moves it between Connected and Offline.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::health;
 use super::link::Link;
 use super::model::{ConnectionSlice, Person, SessionSlice, Station};
 use super::server_url::ServerUrl;
-use super::settings::{HEALTH_INTERVAL_SECS, Settings};
+use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
 use super::sign_in::{self, SignInError, SignedIn};
 use super::vault::{Sealed, Vault, VaultError};
 use crate::domain::InstanceId;
@@ -70,6 +71,7 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
             done = finished(&mut session.work) => session.work_done(done).await,
             probe = finished(&mut session.probing) => session.probed(probe).await,
             () = due(session.next_probe), if session.probing.is_none() => session.probe(),
+            () = due(session.unlock) => session.unlocked(),
             _ = network.tick(), if session.held.is_some() => session.look_at_network(),
         }
     }
@@ -121,6 +123,12 @@ struct Session {
     last_probe: Option<Instant>,
     attempt: u32,
     network: u64,
+    /// When an account that was locked may be tried again; the time of day may jump meanwhile.
+    unlock: Option<Instant>,
+    /// A sign-in began while the stored token was being opened: where it fails, that is done again.
+    interrupted: bool,
+    /// The token is still on a disk that could not be written.
+    owes_removal: bool,
 }
 
 impl Session {
@@ -157,6 +165,9 @@ impl Session {
             last_probe: None,
             attempt: 0,
             network: health::network_mark(),
+            unlock: None,
+            interrupted: false,
+            owes_removal: false,
         }
     }
 
@@ -178,19 +189,20 @@ impl Session {
             Ask::Session(SessionCommand::SignIn(sign_in)) => self.sign_in(sign_in),
             Ask::Session(SessionCommand::CancelSignIn) => self.cancel_sign_in(),
             Ask::Session(SessionCommand::SignOut) => {
-                self.leave(None).await;
-                self.parts.notifier.done("signed_out", Vec::new());
+                if self.leave(None).await {
+                    self.parts.notifier.done("signed_out", Vec::new());
+                }
             }
             Ask::Session(SessionCommand::PersonSignOut) => self.person_leaves(),
             Ask::Connection(ConnectionCommand::CheckNow) => self.probe(),
             Ask::Connection(ConnectionCommand::SetHealthInterval { secs }) => {
                 let secs = secs.clamp(*HEALTH_INTERVAL_SECS.start(), *HEALTH_INTERVAL_SECS.end());
-                self.keep(false, move |config| config.connection.health_check_interval = secs).await;
+                self.keep(move |config| config.connection.health_check_interval = secs).await;
                 self.parts.connection.update(|slice| slice.health_interval_secs = secs);
                 self.plan();
             }
             Ask::Connection(ConnectionCommand::SetAutoReconnect(on)) => {
-                self.keep(false, move |config| config.connection.auto_reconnect = on).await;
+                self.keep(move |config| config.connection.auto_reconnect = on).await;
                 self.parts.connection.update(|slice| slice.auto_reconnect = on);
                 self.plan();
             }
@@ -199,6 +211,7 @@ impl Session {
 
     fn sign_in(&mut self, sign_in: SignIn) {
         self.cancel_sign_in();
+        self.interrupted = self.work.is_some();
         self.stop_probing();
         self.enter(Event::SignInStarted, None);
         self.parts.session.update(|slice| {
@@ -242,10 +255,18 @@ impl Session {
     fn token_restored(&mut self, token: Secret) {
         let config = self.parts.settings.get().connection;
         let way = ServerUrl::parse(&config.server_url).ok().and_then(|server| Some((Http::new(&server, &self.parts.roots).ok()?, server)));
-        let Some((http, server)) = way else {
-            self.enter(Event::SignInFailed, None);
-            self.parts.session.update(|slice| slice.sign_in_error = Some(Explanation::new("address_malformed")));
-            return;
+        let usable = match way {
+            Some((_, server)) if server.is_plain_http() && !config.allow_plain_http => Err("plain_http_refused"),
+            Some(way) => Ok(way),
+            None => Err("address_malformed"),
+        };
+        let (http, server) = match usable {
+            Ok(way) => way,
+            Err(key) => {
+                self.enter(Event::SignInFailed, None);
+                self.parts.session.update(|slice| slice.sign_in_error = Some(Explanation::new(key)));
+                return;
+            }
         };
         let identity = identity_of(&config.server_id, &config.server_url);
         let has_roles = matches!(identity, Identity::Line(_));
@@ -264,13 +285,13 @@ impl Session {
         let server_id = server_id_of(&done.probe.identity, &url);
         let now = self.parts.clock.now();
         let before = self.parts.settings.get().connection.token_encrypted;
-        let (vault, stale) = (self.parts.vault.clone(), before.clone());
         let keyring_missing = sealed.as_ref().is_some_and(|sealed| sealed.keyring_missing);
         let say_keyring = keyring_missing && !self.parts.settings.get().keyring_notice_shown;
         let text = sealed.map(|sealed| sealed.text).unwrap_or_default();
+        let sealed_now = text.clone();
         let built_in = self.parts.built_in.borrow().as_deref() == Some(url.as_str());
         let (user, allow, kept_url, kept_id) = (asked.user.trim().to_owned(), asked.allow_plain_http, url.clone(), server_id.clone());
-        self.keep(true, move |config| {
+        let change = move |config: &mut Config| {
             config.connection.server_url = kept_url;
             config.connection.server_id = kept_id;
             config.connection.connection_state = (if text.is_empty() { "Not Connected" } else { "Connected" }).to_owned();
@@ -280,21 +301,27 @@ impl Session {
             config.connection.allow_plain_http = allow;
             config.connection.built_in_line = built_in;
             config.keyring_notice_shown |= keyring_missing;
-        })
-        .await;
-        if !before.is_empty() {
-            spawn_blocking(move || vault.forget(&stale));
+        };
+        let written = self.write(change).await;
+        let remembered = written.is_ok() && !sealed_now.is_empty();
+        // Of the two keys, the one whose token is not on disk has no use any more.
+        let (vault, useless) = (self.parts.vault.clone(), if written.is_ok() { before } else { sealed_now });
+        spawn_blocking(move || vault.forget(&useless));
+        match written {
+            Err(error) => self.parts.notifier.failed(Explanation::new("sign_in_not_kept").detail(error)),
+            Ok(()) if asked.remember && !remembered => self.parts.notifier.failed(Explanation::new("sign_in_not_kept")),
+            Ok(()) if say_keyring => self.parts.notifier.failed(Explanation::new("keyring_missing")),
+            Ok(()) => {}
         }
-        if say_keyring {
-            self.parts.notifier.failed(Explanation::new("keyring_missing"));
-        }
+        (self.interrupted, self.owes_removal, self.unlock) = (false, false, None);
+        self.tell_server_person_left();
         self.person_token = done.person.as_ref().map(|person| person.access_token.clone());
         self.parts.session.update(|slice| {
             slice.server_url = url.clone();
             slice.last_user = asked.user.trim().to_owned();
             slice.station = Some(Station {
                 application: asked.application.unwrap_or(self.parts.application),
-                remembered: asked.remember,
+                remembered,
                 token_mask: mask_token(done.token.expose()),
                 has_roles: matches!(done.probe.identity, Identity::Line(_)),
             });
@@ -317,6 +344,7 @@ impl Session {
     fn sign_in_failed(&mut self, error: SignInError) {
         tracing::info!(%error, "sign-in failed");
         let until = error.locked_for().and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| self.parts.clock.now() + wait);
+        self.unlock = error.locked_for().map(|wait| Instant::now() + wait);
         self.parts.session.update(|slice| {
             slice.signing_in = false;
             slice.locked_until = until;
@@ -327,11 +355,19 @@ impl Session {
             // The token from before is still good, as far as anybody knows.
             self.enter(Event::TokenRestored, None);
             self.probe();
+        } else if std::mem::take(&mut self.interrupted) {
+            self.restore();
         }
     }
 
-    /// Forgets the token and the person. With a reason it was not the person's wish.
-    async fn leave(&mut self, reason: Option<Explanation>) {
+    fn unlocked(&mut self) {
+        self.unlock = None;
+        self.parts.session.update(|slice| slice.locked_until = None);
+    }
+
+    /// Forgets the token and the person. With a reason it was not the person's wish. `false` where the disk still has it.
+    async fn leave(&mut self, reason: Option<Explanation>) -> bool {
+        self.interrupted = false;
         self.cancel_sign_in();
         if let Some(restoring) = self.work.take() {
             restoring.abort();
@@ -340,11 +376,7 @@ impl Session {
         self.person_leaves();
         self.held = None;
         let sealed = self.parts.settings.get().connection.token_encrypted;
-        self.keep(true, |config| {
-            config.connection.token_encrypted.clear();
-            config.connection.connection_state = "Not Connected".to_owned();
-        })
-        .await;
+        let written = self.write(forget_token).await;
         let vault = self.parts.vault.clone();
         spawn_blocking(move || vault.forget(&sealed));
         self.parts.session.update(|slice| {
@@ -353,14 +385,23 @@ impl Session {
         });
         self.enter(if reason.is_some() { Event::TokenRefused } else { Event::SignedOut }, None);
         self.next_probe = None;
+        self.owes_removal = written.is_err();
+        if let Err(error) = written {
+            self.parts.notifier.failed(Explanation::new("sign_out_not_kept").detail(error));
+        }
+        !self.owes_removal
     }
 
     fn person_leaves(&mut self) {
+        self.tell_server_person_left();
+        self.parts.session.update(|slice| slice.person = None);
+    }
+
+    fn tell_server_person_left(&mut self) {
         if let (Some(token), Some(held)) = (self.person_token.take(), &self.held) {
             let (http, server) = (held.http.clone(), held.api.server().clone());
             tokio::spawn(async move { http.logout(&server, &token).await });
         }
-        self.parts.session.update(|slice| slice.person = None);
     }
 
     /// Starts a probe now, unless one is on its way or there is nothing to probe with.
@@ -417,7 +458,7 @@ impl Session {
                 self.note_contact(&probe);
                 if self.state != Connection::Connected {
                     let now = self.parts.clock.now();
-                    self.keep(false, move |config| config.connection.last_connected = Some(now)).await;
+                    self.keep(move |config| config.connection.last_connected = Some(now)).await;
                 }
                 self.attempt = 0;
                 self.enter(Event::Answered, None);
@@ -458,7 +499,7 @@ impl Session {
                 station.has_roles = has_roles;
             }
         });
-        self.keep(false, move |config| config.connection.server_id = server_id).await;
+        self.keep(move |config| config.connection.server_id = server_id).await;
     }
 
     fn note_contact(&mut self, probe: &Probe) {
@@ -516,19 +557,31 @@ impl Session {
     }
 
     /// Changes the settings on disk. A disk that refuses is told, and work goes on with what is in memory.
-    async fn keep(&self, without_trace: bool, change: impl FnOnce(&mut super::settings::Config) + Send + 'static) {
+    async fn keep(&self, change: impl FnOnce(&mut Config) + Send + 'static) {
         let settings = self.parts.settings.clone();
-        let written = spawn_blocking(move || if without_trace { settings.change_without_trace(change) } else { settings.change(change) });
-        if let Ok(Err(error)) = written.await {
+        if let Ok(Err(error)) = spawn_blocking(move || settings.change(change)).await {
             tracing::error!(%error, "the settings could not be written");
             self.parts.notifier.failed(Explanation::new("disk_failed").detail(error));
         }
+    }
+
+    /// Changes a token on disk, so that nothing of the one before is left.
+    async fn write(&self, change: impl FnOnce(&mut Config) + Send + 'static) -> io::Result<()> {
+        let settings = self.parts.settings.clone();
+        let written = spawn_blocking(move || settings.change_without_trace(change)).await;
+        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.inspect_err(|error| tracing::error!(%error, "the settings could not be written"))
     }
 
     fn close(mut self) {
         self.stop_probing();
         if let Some(work) = self.work.take() {
             work.abort();
+        }
+        if self.owes_removal
+            && let Err(error) = self.parts.settings.change_without_trace(forget_token)
+        {
+            tracing::error!(%error, "the saved sign-in is still on the disk");
         }
         let contact = self.parts.connection.get().last_contact;
         if self.state.has_token()
@@ -538,6 +591,11 @@ impl Session {
         }
         self.parts.link.send_replace(Link::default());
     }
+}
+
+fn forget_token(config: &mut Config) {
+    config.connection.token_encrypted.clear();
+    config.connection.connection_state = "Not Connected".to_owned();
 }
 
 async fn exchange_and_seal(

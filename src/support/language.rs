@@ -88,8 +88,29 @@ mod tests {
         assert_eq!(language.text("a.gap"), "a.gap");
     }
 
+    /// A broken file would leave keys on every screen. A table or a name that stands twice breaks it, too.
     #[test]
-    fn the_english_file_parses() {
-        assert!(Language::english().keys().count() > 0);
+    fn the_english_file_parses_and_holds_nothing_but_words() {
+        fn words(place: &str, table: &toml::Table) -> usize {
+            let count = |(name, value): (&String, &toml::Value)| match value {
+                toml::Value::Table(inner) => words(&format!("{place}.{name}"), inner),
+                toml::Value::String(text) => 1,
+                other => panic!("{place}.{name} is {other}, not words"),
+            };
+            table.iter().map(count).sum()
+        }
+        let table: toml::Table = ENGLISH.parse().unwrap();
+        assert_eq!(words("", &table), Language::english().keys().count());
+        assert!("[a]\nb = \"\"\n[a]\nc = \"\"".parse::<toml::Table>().is_err(), "a table that stands twice is refused");
+    }
+
+    #[test]
+    fn what_is_counted_has_a_word_for_one_and_for_many() {
+        let language = Language::english();
+        for key in language.keys() {
+            let other = key.strip_suffix(".one").map(|key| format!("{key}.many"));
+            let other = other.or_else(|| key.strip_suffix(".many").map(|key| format!("{key}.one")));
+            assert!(other.is_none_or(|other| language.has(&other)), "{key} stands alone");
+        }
     }
 }

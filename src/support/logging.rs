@@ -2,7 +2,7 @@
 //! Libraries that see headers and keys are held at `info`, whatever is asked for: no secret reaches a log.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,8 @@ pub fn start(directives: Option<&str>, default: LevelFilter, folder: Option<&Pat
     if let Some(folder) = folder {
         write_into(Some(folder))?;
     }
-    let console = fmt::layer().with_writer(io::stderr).with_filter(asked().and(filter_fn(is_discreet)));
+    let console =
+        fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).with_filter(asked().and(filter_fn(is_discreet)));
     let file = fmt::layer().with_ansi(false).with_writer(|| LogFile).with_filter(asked().and(filter_fn(is_discreet)));
     let _ = tracing_subscriber::registry().with(console).with(file).try_init();
     Ok(())

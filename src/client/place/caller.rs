@@ -94,6 +94,9 @@ impl Caller {
         }
         let url = &connection.server_url;
         let server = ServerUrl::parse(url).map_err(|_| not_signed_in())?;
+        if server.is_plain_http() && !connection.allow_plain_http {
+            return Err(CallError::Failed(Explanation::new("plain_http_refused")));
+        }
         let token = vault.open(&connection.token_encrypted, id, url).map_err(|error| CallError::NotSignedIn(explain_vault(error)))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

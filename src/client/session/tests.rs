@@ -6,7 +6,6 @@ use super::*;
 use crate::client::bridge::{Notice, Publisher};
 use crate::client::model::Model;
 use crate::client::peer::{Answer, Asked, Peer, from_line, json, until};
-use crate::client::settings::Config;
 use crate::client::vault::tests::vault_on;
 use crate::domain::access::Role;
 
@@ -256,4 +255,90 @@ async fn signing_out_forgets_the_token_everywhere() {
     world.end().await;
     let text = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
     assert!(!text.contains("andon1.") && text.contains("Not Connected"));
+}
+
+/// Makes the next write of the settings fail, as a full disk does: a folder stands where the new file would be written.
+fn break_disk(folder: &Path) -> std::path::PathBuf {
+    let place = folder.join(format!("config.json.new-{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
+    place
+}
+
+async fn until_told(world: &mut World, key: &str) {
+    let heard = async {
+        loop {
+            match world.notices.recv().await {
+                Some(Notice::Failed(error)) if error.key == key => break,
+                Some(_) => {}
+                None => panic!("{key} was not said"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_saved_works_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let mut world = start(folder.path(), &vault_on("m1"));
+    break_disk(folder.path());
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    until_told(&mut world, "sign_in_not_kept").await;
+    assert!(world.model.borrow().session.station.as_ref().is_some_and(|station| !station.remembered));
+    assert!(world.link.borrow().online().is_some());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_that_the_disk_refuses_is_said_and_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let mut world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    let broken = break_disk(folder.path());
+    world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
+    until_told(&mut world, "sign_out_not_kept").await;
+    assert_eq!(world.model.borrow().connection.state, Connection::NotConnected);
+    let disk = || std::fs::read_to_string(folder.path().join("config.json")).unwrap();
+    assert!(disk().contains("andon1."), "the disk refused");
+    std::fs::remove_dir(broken).unwrap();
+    world.end().await;
+    assert!(!disk().contains("andon1."), "there is room again");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_while_the_token_is_opened_leaves_the_station_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault_on("m1");
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    world.end().await;
+    let world = start(folder.path(), &vault);
+    world.sign_in("", "ann", "x").await;
+    world.until_error("address_empty").await;
+    world.until_state(Connection::Connected).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_not_sent_in_the_open_once_that_is_forbidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault_on("m1");
+    let url = "http://192.0.2.1:9";
+    let sealed = vault.seal(&Secret::new("VE9LRU4tVE9LRU4"), &InstanceId::parse("eol").unwrap(), url).unwrap();
+    settings(folder.path())
+        .change(|config| {
+            config.connection.server_url = url.to_owned();
+            config.connection.token_encrypted = sealed.text;
+        })
+        .unwrap();
+    let world = start(folder.path(), &vault);
+    world.until_error("plain_http_refused").await;
+    assert!(world.link.borrow().api.is_none());
+    world.end().await;
 }

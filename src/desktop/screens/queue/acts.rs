@@ -103,7 +103,8 @@ impl Queue {
         let n = self.chosen(scene).filter(|row| row.foreign).count() as u64;
         let connection = &scene.model.connection;
         let to = if connection.server_id.is_empty() { &scene.model.session.server_url } else { &connection.server_id };
-        scene.fill("queue.release_body", &[("n", &format::count(n)), ("from", &from.join(", ")), ("to", to)])
+        let key = if n == 1 { "queue.release_body.one" } else { "queue.release_body.many" };
+        scene.fill(key, &[("n", &format::count(n)), ("from", &from.join(", ")), ("to", to)])
     }
 
     fn export_form(&mut self, ui: &Ui, scene: &Scene<'_>) -> Option<bool> {
