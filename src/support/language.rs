@@ -94,7 +94,7 @@ mod tests {
         fn words(place: &str, table: &toml::Table) -> usize {
             let count = |(name, value): (&String, &toml::Value)| match value {
                 toml::Value::Table(inner) => words(&format!("{place}.{name}"), inner),
-                toml::Value::String(text) => 1,
+                toml::Value::String(_) => 1,
                 other => panic!("{place}.{name} is {other}, not words"),
             };
             table.iter().map(count).sum()

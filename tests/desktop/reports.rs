@@ -5,6 +5,7 @@ use std::sync::Arc;
 use andon::client::*;
 use andon::desktop::Route;
 use andon::desktop::theme::Tone;
+use andon::domain::connection::{Connection, Trouble};
 use andon::domain::instance::Application;
 use eframe::egui::{Key, OutputCommand, accesskit};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -47,6 +48,31 @@ fn the_first_page_is_asked_for_once() {
     let mut stage = shown(model(Remote::Idle));
     assert_eq!(stage.commands(), [Command::Reports(ReportsCommand::List(ReportQuery::default()))]);
     assert!(shows(&stage, "Reading the list"));
+}
+
+#[test]
+fn the_newest_page_follows_the_line_at_a_bounded_rate() {
+    let mut stage = shown(full());
+    stage.harness.run_steps(2);
+    stage.commands();
+    let asks_in_five_seconds = |stage: &mut Stage| {
+        stage.harness.run_steps(20);
+        stage.commands()
+    };
+    assert_eq!(asks_in_five_seconds(&mut stage), [], "nothing new");
+    let one_more = |model: &mut Model| Arc::make_mut(&mut model.queue).delivered += 1;
+    stage.publish(one_more);
+    assert_eq!(asks_in_five_seconds(&mut stage), [Command::Reports(ReportsCommand::List(ReportQuery::default()))]);
+    stage.publish(|model| Arc::make_mut(&mut model.reports).query.page = 1);
+    stage.publish(one_more);
+    assert_eq!(asks_in_five_seconds(&mut stage), [], "an older page stays as it is");
+    stage.publish(|model| {
+        Arc::make_mut(&mut model.reports).query.page = 0;
+        Arc::make_mut(&mut model.connection).state = Connection::Offline(Trouble::Unreachable);
+    });
+    assert_eq!(asks_in_five_seconds(&mut stage), [], "nobody asks while the server is away");
+    stage.publish(|model| Arc::make_mut(&mut model.connection).state = Connection::Connected);
+    assert_eq!(asks_in_five_seconds(&mut stage).len(), 1, "the server is back");
 }
 
 #[test]

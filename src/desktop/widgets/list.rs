@@ -40,6 +40,11 @@ impl List {
         self.reveal = true;
     }
 
+    /// Whether the newest is in sight and nothing else was chosen.
+    pub fn is_at_the_top(&self) -> bool {
+        self.selected == 0 && self.offset <= 0.0
+    }
+
     /// Draws `count` rows of `height` points over all of what is left of `ui`. `draw` answers the row's accessible name.
     pub fn ui(
         &mut self,

@@ -63,7 +63,7 @@ fn sending_to_another_server_names_both() {
     let mut world = world_at(Route::Queue, world::signed_in(Role::Admin));
     let id = choose(&mut world, "SN260319395, Other server");
     press(&mut world, "Send to this server");
-    assert!(world.harness.query_by_label("1 reports were accepted for line-b. They will be sent to line-a instead.").is_some());
+    assert!(world.harness.query_by_label("1 report was accepted for line-b. It will be sent to line-a instead.").is_some());
     press(&mut world, "Send");
     assert_eq!(queue(world.commands()), [QueueCommand::Release(vec![id])]);
 }

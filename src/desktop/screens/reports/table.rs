@@ -1,9 +1,10 @@
 //! The list of reports: search, only the failed, page by page.
 
 use eframe::egui::{Align, Align2, Key, Layout, Rect, TextEdit, Ui, pos2, vec2};
+use uuid::Uuid;
 
 use super::busy;
-use crate::client::{Command, Remote, ReportPage, ReportQuery, ReportsCommand};
+use crate::client::{Command, Model, Remote, ReportPage, ReportQuery, ReportsCommand};
 use crate::desktop::format;
 use crate::desktop::scene::Scene;
 use crate::desktop::theme::{Display, Text, Weight};
@@ -12,6 +13,7 @@ use crate::desktop::widgets::lettering::words;
 use crate::desktop::widgets::list::{List, Row};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{button, empty};
+use crate::domain::connection::Connection;
 use crate::domain::report::Header;
 
 #[derive(Default)]
@@ -22,8 +24,29 @@ pub(super) struct Table {
     /// The first page was asked for.
     asked: bool,
     list: List,
+    /// What told of new reports when the list was last asked for, and when that was.
+    seen: Option<News>,
+    asked_at: f64,
 }
 
+/// What tells that the newest page may be another one: the newest report known, this station's deliveries, the server's return.
+#[derive(Clone, Copy, PartialEq)]
+struct News {
+    newest: Option<Uuid>,
+    delivered: u64,
+    connected: bool,
+}
+
+impl News {
+    fn of(model: &Model) -> News {
+        let newest = model.yields.picture.value().and_then(|picture| picture.recent.first()).map(|header| header.id);
+        News { newest, delivered: model.queue.delivered, connected: model.connection.state == Connection::Connected }
+    }
+}
+
+/// The newest page follows the line this often at most, and this often even if nothing tells of news.
+const FOLLOW_SECS: f64 = 3.0;
+const AT_LEAST_SECS: f64 = 30.0;
 /// How long after the last key the search is sent.
 const PAUSE_SECS: f64 = 0.3;
 const LONGEST_SEARCH: usize = 200;
@@ -36,6 +59,7 @@ impl Table {
             ask(scene, slice.query.clone());
         }
         self.asked = idle;
+        self.follow(ui.input(|input| input.time), scene);
         ui.horizontal(|ui| self.bar(ui, scene));
         if let Some(error) = slice.list.error().filter(|_| slice.list.value().is_some()) {
             let sentence = format!("{} {}", scene.what(error), scene.remedy(error));
@@ -47,6 +71,22 @@ impl Table {
             (Some(page), _) => self.rows(ui, scene, page),
             (None, Some(error)) => empty::empty(ui, scene.theme, &scene.what(error), &scene.remedy(error)),
             (None, None) => busy(ui, scene, scene.text("reports.loading")),
+        }
+    }
+
+    /// Asks for the newest page again when there is news. Who types, or reads further down, is left in peace.
+    fn follow(&mut self, now: f64, scene: &Scene<'_>) {
+        let slice = &scene.model.reports;
+        let news = News::of(scene.model);
+        let Some(seen) = self.seen.filter(|_| slice.list != Remote::Idle) else {
+            (self.seen, self.asked_at) = (Some(news), now);
+            return;
+        };
+        let due = self.asked_at + if news == seen { AT_LEAST_SECS } else { FOLLOW_SECS };
+        let at_the_top = slice.query.page == 0 && self.list.is_at_the_top();
+        if news.connected && now >= due && at_the_top && self.typed_at.is_none() && !slice.list.is_loading() {
+            (self.seen, self.asked_at) = (Some(news), now);
+            ask(scene, slice.query.clone());
         }
     }
 
