@@ -1,54 +1,94 @@
-//! Connections, with an end to patience: a station that lost its power never says goodbye, and would stay open for ever.
+//! Connections, bounded in number, and with an end to patience: a station that lost its power never says goodbye, and would stay
+//! open for ever; another sends a byte a minute.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
 /// How long a connection may be silent in the direction that is waited for. Stations ask every half minute.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How long a caller may speak without an answer, however busily: more than head, body and the wait for room take together.
+const SPEECH: Duration = Duration::from_secs(180);
+/// Connections at a time. Below the 1024 open files that a process usually may have; those beyond wait outside.
+const PLACES: usize = 960;
 
 /// Lets connections in.
-pub(super) struct Door(pub(super) TcpListener);
+pub(super) struct Door {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(super) fn new(listener: TcpListener) -> Door {
+        Door::with_places(listener, PLACES)
+    }
+
+    fn with_places(listener: TcpListener, places: usize) -> Door {
+        Door { listener, places: Arc::new(Semaphore::new(places)) }
+    }
+}
 
 impl Listener for Door {
     type Io = Patient<TcpStream>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        if self.places.available_permits() == 0 {
+            tracing::warn!("all places for connections are taken; further callers wait");
+        }
+        // Never closed, so there is always a place in the end.
+        let place = self.places.clone().acquire_owned().await.ok();
+        let (stream, address) = Listener::accept(&mut self.listener).await;
         // Answers are small and whole: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
-        (Patient::new(stream, SILENCE), address)
+        (Patient { _place: place, ..Patient::new(stream, SILENCE, SPEECH) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
-/// A connection that fails when nothing moves for too long.
+/// A connection that fails when nothing moves for too long, or when its caller never comes to an end.
 pub(super) struct Patient<S> {
     stream: S,
-    limit: Duration,
+    silence: Duration,
     end: Pin<Box<Sleep>>,
+    speech: Duration,
+    /// When the first byte came that was not answered yet.
+    speaks_since: Option<Instant>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl<S> Patient<S> {
-    fn new(stream: S, limit: Duration) -> Patient<S> {
-        Patient { stream, limit, end: Box::pin(tokio::time::sleep(limit)) }
+    fn new(stream: S, silence: Duration, speech: Duration) -> Patient<S> {
+        Patient { stream, silence, end: Box::pin(tokio::time::sleep(silence)), speech, speaks_since: None, _place: None }
+    }
+
+    /// Whether the caller has been speaking for too long.
+    fn rambles(&mut self) -> bool {
+        self.speaks_since.get_or_insert_with(Instant::now).elapsed() > self.speech
+    }
+
+    fn answered(&mut self, moved: &Poll<io::Result<usize>>) {
+        if moved.is_ready() {
+            self.speaks_since = None;
+        }
     }
 
     /// Starts waiting anew when something moved, and ends it when nothing did for too long.
     fn judge<T>(&mut self, context: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if moved.is_ready() {
-            self.end.as_mut().reset(Instant::now() + self.limit);
+            self.end.as_mut().reset(Instant::now() + self.silence);
             return moved;
         }
         match self.end.as_mut().poll(context) {
@@ -61,6 +101,9 @@ impl<S> Patient<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let moved = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if moved.is_ready() && self.rambles() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         self.judge(context, moved)
     }
 }
@@ -68,11 +111,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.answered(&moved);
         self.judge(context, moved)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.answered(&moved);
         self.judge(context, moved)
     }
 
@@ -99,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_silent_connection_ends_and_one_that_talks_does_not() {
         let (mut far, near) = tokio::io::duplex(64);
-        let mut near = Patient::new(near, LIMIT);
+        let mut near = Patient::new(near, LIMIT, LIMIT * 20);
         let started = Instant::now();
         let mut byte = [0];
         // Each word comes before the limit, all together after it.
@@ -118,7 +163,45 @@ mod tests {
     #[tokio::test]
     async fn whoever_does_not_take_his_answer_is_not_waited_for() {
         let (_far, near) = tokio::io::duplex(16);
-        let error = Patient::new(near, LIMIT).write_all(&[0; 64]).await.unwrap_err();
+        let error = Patient::new(near, LIMIT, LIMIT * 20).write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn whoever_never_comes_to_an_end_is_cut_off_and_whoever_is_answered_is_not() {
+        let (mut far, near) = tokio::io::duplex(64);
+        let mut near = Patient::new(near, LIMIT, LIMIT);
+        let mut byte = [0];
+        let mut word = async |near: &mut Patient<tokio::io::DuplexStream>| {
+            far.write_all(b"x").await.unwrap();
+            tokio::time::sleep(LIMIT / 3).await;
+            near.read_exact(&mut byte).await
+        };
+        for _ in 0..6 {
+            word(&mut near).await.unwrap();
+            near.write_all(b"y").await.unwrap();
+        }
+        let started = Instant::now();
+        let error = loop {
+            match word(&mut near).await {
+                Ok(_) => assert!(started.elapsed() < LIMIT * 10),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() >= LIMIT);
+    }
+
+    #[tokio::test]
+    async fn callers_beyond_the_last_place_wait_until_one_is_free() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut door = Door::with_places(listener, 1);
+        let _first = TcpStream::connect(address).await.unwrap();
+        let _second = TcpStream::connect(address).await.unwrap();
+        let (inside, _) = door.accept().await;
+        assert!(tokio::time::timeout(LIMIT, door.accept()).await.is_err());
+        drop(inside);
+        door.accept().await;
     }
 }

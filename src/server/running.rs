@@ -93,7 +93,7 @@ async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) 
     let paths = router::wats_paths();
     let service = MapRequest::new(router::build(line), move |request: Request| router::normalise(&paths, request));
     let asked = stop.clone();
-    let server = axum::serve(Door(listener), ServiceExt::<Request>::into_make_service(service))
+    let server = axum::serve(Door::new(listener), ServiceExt::<Request>::into_make_service(service))
         .with_graceful_shutdown(async move { asked.cancelled().await });
     let deadline = async {
         stop.cancelled().await;
