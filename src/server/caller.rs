@@ -101,7 +101,10 @@ async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal>
     let Some((id, name, last_used)) = station_tokens::find(&line.store, &digest(token.expose())).await? else { return Ok(None) };
     let now = line.clock.now();
     if last_used.is_none_or(|seen| now - time(seen) > SEEN_EVERY) {
-        station_tokens::note_use(&line.store, &id, now).await?;
+        // A full disk must not keep a station from reading, nor from hearing why its report is not taken.
+        if let Err(error) = station_tokens::note_use(&line.store, &id, now).await {
+            tracing::warn!("the use of a station's token could not be noted: {error}");
+        }
     }
     Ok(Some(Caller { id, name, role: Role::Station, session_id: None }))
 }
