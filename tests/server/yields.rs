@@ -148,6 +148,8 @@ async fn what_a_yield_cannot_be_asked_by_is_refused_by_name() {
         (json!({ "dimensions": "period sideways" }), "bad_dimension", "sideways"),
         (json!({ "productGroup": "PG" }), "unsupported_filter", "productGroup"),
         (json!({ "dateFrom": "yesterday" }), "bad_filter", "dateFrom"),
+        (json!({ "dateTo": "-262143-01-01" }), "bad_filter", "dateTo"),
+        (json!({ "dateFrom": "+262142-12-31", "dateGrouping": 5, "dimensions": "period" }), "bad_filter", "dateFrom"),
         (json!({ "dateGrouping": 9 }), "bad_filter", "dateGrouping"),
         (json!({ "topCount": 0 }), "bad_filter", "topCount"),
         (json!({ "partNumber": 5 }), "bad_body", "string"),
@@ -171,10 +173,13 @@ async fn an_unchanged_yield_is_not_counted_again_until_a_report_or_a_minute_has_
     let tag_of = async |body: &str| ask(body, "\"none\"").await.expect(200).header("etag").unwrap().to_owned();
     let (fixed, relative) = ("{\"dateFrom\":\"2026-01-01\"}", "{\"partNumber\":\"CTRL\"}");
     let (fixed_tag, relative_tag) = (tag_of(fixed).await, tag_of(relative).await);
+    let (empty, open) = ("{\"dateFrom\":\"\"}", "{\"dateFrom\":\"2026-01-01\",\"dateGrouping\":5,\"dimensions\":\"period\"}");
+    let (empty_tag, open_tag) = (tag_of(empty).await, tag_of(open).await);
     assert_eq!((ask(fixed, &fixed_tag).await.status, ask(relative, &relative_tag).await.status), (304, 304));
     assert_eq!(ask(relative, &fixed_tag).await.status, 200, "another question");
     world.clock.push(TimeDelta::minutes(2));
     assert_eq!((ask(fixed, &fixed_tag).await.status, ask(relative, &relative_tag).await.status), (304, 200));
+    assert_eq!((ask(empty, &empty_tag).await.status, ask(open, &open_tag).await.status), (200, 200), "these move with the clock too");
     submit(&station, &Sample::new("E", at(8000), "P")).await;
     assert_eq!(ask(fixed, &fixed_tag).await.status, 200);
     let tag = tag_of(fixed).await;

@@ -42,7 +42,7 @@ pub(in crate::server) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let without = || text.parse::<NaiveDateTime>().ok().map(|time| time.and_utc());
     let minutes = || NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
     let day = || text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
-    // What the database keeps: microseconds in 64 bits.
-    let keepable = |time: &DateTime<Utc>| (-290_000..290_000).contains(&chrono::Datelike::year(time));
+    // Far from the ends of the calendar, where adding a day would be too much.
+    let keepable = |time: &DateTime<Utc>| (1..=9999).contains(&chrono::Datelike::year(time));
     with_offset().or_else(without).or_else(minutes).or_else(day).filter(keepable)
 }

@@ -24,6 +24,8 @@ pub(in crate::server) struct YieldQuery {
     edges: Vec<DateTime<Utc>>,
     order: Vec<(Key, bool)>,
     top: Option<usize>,
+    /// Whether the answer changes with time alone, without any new report.
+    pub(in crate::server) is_relative: bool,
 }
 
 /// Reads what is asked for. `dimensions` of the address win over those of the body.
@@ -34,7 +36,9 @@ pub(in crate::server) fn read(
     now: DateTime<Utc>,
 ) -> Result<YieldQuery, Refusal> {
     let words = dimensions.or(filter.dimensions.as_deref()).unwrap_or_default();
+    let is_told = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
     let mut query = YieldQuery {
+        is_relative: !is_told(&filter.date_from),
         selection: select(filter, processes, now)?,
         dimensions: Vec::new(),
         edges: Vec::new(),
@@ -48,17 +52,14 @@ pub(in crate::server) fn read(
         let grouping = grouping(filter)?.unwrap_or(Grouping::Day);
         let from = query.selection.from.unwrap_or(now - DEFAULT_SPAN);
         let to = query.selection.to.unwrap_or(now.max(from));
+        // An open end moves on: what lies after the current period counts once its period begins.
+        query.is_relative |= query.selection.to.is_none();
         query.edges = grouping.edges(from, to, MAX_PERIODS).ok_or_else(|| {
             let sentence = format!("These dates have more than {MAX_PERIODS} periods: choose longer periods or fewer days.");
             Refusal::bad_request("too_many_periods", sentence)
         })?;
     }
     Ok(query)
-}
-
-/// Whether the answer changes with time alone, without any new report.
-pub(in crate::server) fn is_relative(filter: &Filter) -> bool {
-    filter.date_from.is_none()
 }
 
 fn read_dimension(word: &str, query: &mut YieldQuery) -> Result<(), Refusal> {

@@ -4,21 +4,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 
 use crate::protocol::wats::Process;
 use crate::server::state::Line;
 
 /// The tag of an answer that depends on the stored reports, on the names of processes, and on what was asked.
-/// With `by_minute` it holds for one minute at most, for answers about "the last days".
-pub(super) fn tag(line: &Line, asked: &impl Hash, processes: &[Process], by_minute: bool) -> String {
+/// `now` is what an answer about "the last days" was reckoned from; `None` where time alone changes nothing.
+pub(super) fn tag(line: &Line, asked: &impl Hash, processes: &[Process], now: Option<DateTime<Utc>>) -> String {
     let mut hasher = DefaultHasher::new();
     asked.hash(&mut hasher);
     for process in processes {
         (process.code, &process.name).hash(&mut hasher);
     }
-    if by_minute {
-        (line.clock.now().timestamp() / 60).hash(&mut hasher);
-    }
+    now.hash(&mut hasher);
     format!("\"{}-{}-{:016x}\"", line.started_at.timestamp_micros(), line.runs.revision(), hasher.finish())
 }
 

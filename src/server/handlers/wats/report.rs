@@ -107,7 +107,7 @@ pub(in crate::server) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     caller.require(Permission::ViewYield)?;
-    let tag = freshness::tag(&line, &format!("{query:?}"), &processes::list(&line.store).await?, false);
+    let tag = freshness::tag(&line, &format!("{query:?}"), &processes::list(&line.store).await?, None);
     if let Some(unchanged) = freshness::unchanged(&headers, &tag) {
         return Ok(unchanged);
     }

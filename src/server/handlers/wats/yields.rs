@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +43,8 @@ const UNSUPPORTED: &[&str] = &[
     "operator",
     "run",
 ];
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Deserialize)]
 pub(in crate::server) struct Dimensions {
@@ -107,11 +110,13 @@ async fn count<T: Serialize + Send + 'static>(
     work: fn(&YieldQuery, &RunTable, &[Process], &Filter) -> Vec<T>,
 ) -> Result<Response, Refusal> {
     let processes = processes::list(&line.store).await?;
-    let tag = freshness::tag(&line, &asked, &processes, yield_query::is_relative(&filter));
+    // Within a minute "now" stands still, so that a tag never stands for two answers.
+    let now = line.clock.now().duration_trunc(MINUTE).unwrap_or_else(|_| line.clock.now());
+    let query = yield_query::read(&filter, dimensions.as_deref(), &processes, now)?;
+    let tag = freshness::tag(&line, &asked, &processes, query.is_relative.then_some(now));
     if let Some(unchanged) = freshness::unchanged(headers, &tag) {
         return Ok(unchanged);
     }
-    let query = yield_query::read(&filter, dimensions.as_deref(), &processes, line.clock.now())?;
     let rows = tokio::task::spawn_blocking(move || line.runs.look(|table| work(&query, table, &processes, &filter)));
     let rows = rows.await.map_err(|error| {
         tracing::error!("yields could not be counted: {error}");
