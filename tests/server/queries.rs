@@ -60,6 +60,8 @@ async fn filters_find_what_they_say() {
         ("executionTime ge 12.4 and executionTime lt 12.5 and errorCode eq 17 and serialNumber eq 'A-1'", vec!["A-1"]),
         ("errorCode eq null", vec![]),
         ("errorCode ne null and serialNumber eq 'A-1'", vec!["A-1"]),
+        ("errorCode ne 18 and serialNumber eq 'A-1'", vec!["A-1"]),
+        ("errorCode ne 17 and serialNumber eq 'A-1'", vec![]),
         ("operator eq null", vec![]),
         ("serialNumber eq 'x'' or 1 eq 1 or ''a'' eq ''a'", vec![]),
         ("serialNumber eq '; drop table reports; --'", vec![]),

@@ -147,6 +147,8 @@ fn push_comparison(sql: &mut QueryBuilder<Sqlite>, field: Field, operator: Opera
     sql.push(column(field));
     let sign = match operator {
         Operator::Eq => " = ",
+        // What is not told is not equal to anything either.
+        Operator::Ne if has_null(field) => " is distinct from ",
         Operator::Ne => " <> ",
         Operator::Lt => " < ",
         Operator::Le => " <= ",
