@@ -41,7 +41,7 @@ pub struct Document {
 /// Why a file is not a report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error("The report is larger than {} MiB; larger ones are not taken.", limit >> 20)]
+    #[error("The report has {} MiB; at most {} MiB are taken.", found.div_ceil(1 << 20), limit >> 20)]
     TooLarge { found: usize, limit: usize },
     #[error("The report is not text in UTF-8: byte {at} is wrong.")]
     NotUtf8 { at: usize },

@@ -166,9 +166,12 @@ impl Folder {
     /// Reads, queues and moves some files of the backlog.
     fn handle(&mut self, queue: &Queue) -> Option<Duration> {
         let (mut reports, mut bytes) = (Vec::new(), 0);
-        while reports.len() < FILES_A_STEP && bytes < BYTES_A_STEP {
+        for _ in 0..FILES_A_STEP {
+            if bytes >= BYTES_A_STEP {
+                break;
+            }
             let Some(candidate) = self.backlog.pop_front() else { break };
-            bytes += candidate.look.bytes;
+            bytes += candidate.look.bytes.min(wsjf::MAX_REPORT_BYTES as u64);
             match read(&candidate) {
                 Content::Report(document) => reports.push((candidate, document)),
                 Content::Bad(reason) => self.doubt(candidate, &reason, queue),

@@ -45,12 +45,27 @@ fn free_name(file: &Path, beside: &str) -> io::Result<PathBuf> {
     if is_free(&first) {
         return Ok(first);
     }
-    let mut numbered = (2..100_000u32).map(|n| target.join(numbered_name(Path::new(name), n)));
-    numbered.find(is_free).ok_or_else(|| io::Error::new(io::ErrorKind::AlreadyExists, "no free name is left"))
+    let numbered = |n: u64| target.join(numbered_name(Path::new(name), n));
+    let free = |n: u64| is_free(&numbered(n));
+    Ok(numbered(first_free(free)))
+}
+
+/// A free number from 2, after few tries: a tester may give each of a million files the same name.
+fn first_free(free: impl Fn(u64) -> bool) -> u64 {
+    let mut taken = 1;
+    let mut found = 2;
+    while !free(found) {
+        (taken, found) = (found, found * 2);
+    }
+    while found - taken > 1 {
+        let middle = taken + (found - taken) / 2;
+        if free(middle) { found = middle } else { taken = middle }
+    }
+    found
 }
 
 /// `a.json` gives `a (2).json`.
-fn numbered_name(name: &Path, n: u32) -> OsString {
+fn numbered_name(name: &Path, n: u64) -> OsString {
     let mut numbered = name.file_stem().unwrap_or_default().to_owned();
     numbered.push(format!(" ({n})"));
     if let Some(extension) = name.extension() {
@@ -64,4 +79,27 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_free_name_is_found_quickly_among_very_many() {
+        for last in [1, 2, 3, 4, 7, 8, 9, 1_000_003] {
+            let tries = Cell::new(0);
+            let free = |n| {
+                tries.set(tries.get() + 1);
+                n > last
+            };
+            assert_eq!(first_free(free), last + 1);
+            assert!(tries.get() <= 45, "{} tries", tries.get());
+        }
+        // Gaps where somebody tidied up: any free name will do.
+        let found = first_free(|n| n == 5 || n > 1000);
+        assert!(found == 5 || found == 1001, "{found}");
+    }
 }

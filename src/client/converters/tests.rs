@@ -122,7 +122,7 @@ fn what_is_not_a_report_lies_in_error_with_its_reason() {
         ["bad.json", "bad.json.reason.txt", "large.json", "large.json.reason.txt", "latin.json", "latin.json.reason.txt"]
     );
     let reason = |name: &str| fs::read_to_string(bench.path("Error").join(name)).unwrap();
-    assert!(reason("large.json.reason.txt").contains("209715200 bytes"), "{}", reason("large.json.reason.txt"));
+    assert!(reason("large.json.reason.txt").contains("200 MiB; at most 16 MiB"), "{}", reason("large.json.reason.txt"));
     assert!(reason("latin.json.reason.txt").contains("UTF-8"));
     assert_eq!((bench.folder.view.converted, bench.folder.view.rejected), (1, 3));
     assert_eq!(bench.queue.totals().waiting, 1);

@@ -9,7 +9,7 @@ pub enum QueueError {
     /// The bound is reached. Deliver or export first; nothing was taken.
     #[error("the queue is full: {reports} reports, {bytes} bytes")]
     Full { reports: u64, bytes: u64 },
-    #[error("the report has {bytes} bytes; {limit} are allowed")]
+    #[error("The report has {} MiB; at most {} MiB are taken.", bytes.div_ceil(1 << 20), limit >> 20)]
     TooLarge { bytes: u64, limit: u64 },
     /// No room on the disk. What was accepted before is kept; this one was not taken.
     #[error("the disk is full: {0}")]
@@ -63,7 +63,7 @@ impl QueueError {
                 Explanation::new("queue_full").with("reports", reports).with("megabytes", bytes / 1_000_000)
             }
             QueueError::TooLarge { bytes, limit } => {
-                Explanation::new("report_too_large").with("megabytes", bytes / 1_048_576).with("limit", limit / 1_048_576)
+                Explanation::new("report_too_large").with("megabytes", bytes.div_ceil(1 << 20)).with("limit", limit >> 20)
             }
             QueueError::DiskFull(detail) => Explanation::new("queue_disk_full").detail(detail),
             QueueError::Busy(detail) => Explanation::new("queue_busy").detail(detail),
