@@ -11,13 +11,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::super::api::{Api, ApiError};
 use super::super::bridge::{Notice, Slice};
 use super::super::command::QueueCommand;
 use super::super::link::{Link, LinkReceiver, Observer};
 use super::super::model::{QueueFilter, QueueSlice};
 use super::commands::Exporting;
 use super::error::QueueError;
+use super::flight::{Flight, Missed, fly};
+use super::refusals::Refusals;
 use super::schedule::Schedule;
 use super::store::{Answer, End, Job, Outcome};
 use super::verdict::Verdict;
@@ -86,21 +87,6 @@ pub(crate) async fn run(
     courier.close().await;
 }
 
-/// One try that is over.
-pub(super) struct Flight {
-    seq: i64,
-    digest: [u8; 32],
-    end: Result<(), Missed>,
-}
-
-/// Why a try brought no report to the server.
-enum Missed {
-    Api(ApiError),
-    /// It is not there any more: deleted, or delivered by somebody else.
-    Gone,
-    Queue(QueueError),
-}
-
 type Written = (Vec<Outcome>, Result<Answer, QueueError>);
 
 pub(super) struct Courier {
@@ -110,6 +96,9 @@ pub(super) struct Courier {
     pub(super) notices: mpsc::Sender<Notice>,
     pub(super) link: Link,
     offline_since: Option<Instant>,
+    /// The queue has not been told yet which server was signed in to.
+    to_bind: bool,
+    refusals: Refusals,
     pub(super) schedule: Schedule,
     /// The last place in line that was looked at.
     last_seq: i64,
@@ -142,6 +131,8 @@ impl Courier {
             notices,
             link: Link::default(),
             offline_since: Some(now),
+            to_bind: false,
+            refusals: Refusals::default(),
             schedule: Schedule::default(),
             last_seq: 0,
             flights: JoinSet::new(),
@@ -167,6 +158,11 @@ impl Courier {
     async fn relink(&mut self, link: Link) {
         let now = Instant::now();
         let other_server = link.server_id != self.link.server_id;
+        if link.api.as_ref().map(Arc::as_ptr) != self.link.api.as_ref().map(Arc::as_ptr) {
+            // Another token or address may be welcome.
+            self.refusals = Refusals::default();
+            self.paused_until = None;
+        }
         if link.online().is_none() {
             self.offline_since.get_or_insert(now);
         } else if self.offline_since.take().is_some_and(|since| now - since >= REAL_OUTAGE) {
@@ -174,19 +170,28 @@ impl Courier {
         }
         self.link = link;
         self.changed = true;
-        if other_server && !self.link.server_id.is_empty() {
-            let bound = self.queue.ask(Job::Bind(self.link.server_id.clone())).await;
-            if let Err(error) = bound {
-                tracing::error!("waiting reports could not be bound to the server: {error}");
-            }
+        if other_server {
+            self.to_bind = !self.link.server_id.is_empty();
         }
-        if other_server || self.last_seq == 0 {
+        if self.to_bind {
+            self.bind().await;
+        } else if other_server || self.last_seq == 0 {
             self.reload().await;
         }
     }
 
+    /// Gives the server signed in to what nobody owns. Where that cannot be written now, the next tick tries again.
+    async fn bind(&mut self) {
+        match self.queue.ask(Job::Bind(self.link.server_id.clone())).await {
+            Ok(_) => self.to_bind = false,
+            Err(error) => tracing::error!("waiting reports could not be bound to the server: {error}"),
+        }
+        self.reload().await;
+    }
+
     pub(super) fn send_now(&mut self) {
         self.schedule.hurry();
+        self.refusals.hurry();
         self.paused_until = None;
     }
 
@@ -207,9 +212,10 @@ impl Courier {
             return;
         }
         let Some(api) = self.link.online() else { return };
-        while self.flights.len() < FLIGHTS {
+        let flights = if self.refusals.are_general() { 1 } else { FLIGHTS };
+        while self.flights.len() < flights {
             let Some(seq) = self.schedule.take(&self.link.server_id) else { break };
-            let handle = self.flights.spawn(deliver(self.queue.clone(), api.clone(), seq));
+            let handle = self.flights.spawn(fly(self.queue.clone(), api.clone(), seq));
             self.flying.insert(handle.id(), seq);
             self.changed = true;
         }
@@ -246,6 +252,9 @@ impl Courier {
             }
         };
         self.observer.saw(&result);
+        if let Some(pause) = self.refusals.note(&result) {
+            self.paused_until = self.paused_until.max(Some(now + pause));
+        }
         let verdict = Verdict::of(result, self.schedule.tries(seq), chance());
         match &verdict {
             Verdict::Delivered => {
@@ -353,6 +362,9 @@ impl Courier {
         self.changed |= self.export.progress().is_some();
         if self.look_at <= now {
             self.look_at = now + LOOK_EVERY;
+            if self.to_bind {
+                self.bind().await;
+            }
             if let Ok(Answer::Outside(true)) = self.queue.ask(Job::Look).await {
                 self.reload().await;
             }
@@ -384,6 +396,7 @@ impl Courier {
             server_id: &self.link.server_id,
             limits: self.queue.limits(),
             health: self.queue.0.health.borrow().clone(),
+            refused: self.refusals.explain(),
             last_delivery: self.last_delivery,
             problem: self.queue.problem(),
             busy: self.export.progress(),
@@ -407,18 +420,6 @@ impl Courier {
             let _ = tokio::time::timeout(LAST_WAIT / 2, self.queue.ask(Job::Settle(self.outcomes))).await;
         }
     }
-}
-
-async fn deliver(queue: Queue, api: Arc<Api>, seq: i64) -> Flight {
-    let read = tokio::task::spawn_blocking(move || read::body(&queue.reader(), seq)).await;
-    let (text, digest) = match read {
-        Ok(Ok(Some(found))) => found,
-        Ok(Ok(None)) => return Flight { seq, digest: [0; 32], end: Err(Missed::Gone) },
-        Ok(Err(error)) => return Flight { seq, digest: [0; 32], end: Err(Missed::Queue(error)) },
-        Err(_) => return Flight { seq, digest: [0; 32], end: Err(Missed::Queue(QueueError::Closed)) },
-    };
-    let end = api.submit_report(&text).await.map_err(Missed::Api);
-    Flight { seq, digest, end }
 }
 
 /// A number from 0 to 1 for the jitter.

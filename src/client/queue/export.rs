@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::super::files;
 use super::read::Stored;
 use super::{Queue, QueueError};
 
@@ -23,7 +24,7 @@ pub(super) fn run(queue: &Queue, ids: &[Uuid], folder: &Path, mut step: impl FnM
             written += 1;
         }
     }
-    sync_folder(folder)?;
+    files::sync_folder(&folder.join("reports"))?;
     Ok(written)
 }
 
@@ -55,16 +56,6 @@ fn safe(text: &str) -> String {
         name.push(c);
     }
     if name.is_empty() { "none".to_owned() } else { name }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), QueueError> {
-    Ok(File::open(folder)?.sync_all()?)
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), QueueError> {
-    Ok(())
 }
 
 #[cfg(test)]

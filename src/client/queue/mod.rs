@@ -6,8 +6,10 @@ mod commands;
 mod deliver;
 mod error;
 mod export;
+mod flight;
 mod history;
 mod read;
+mod refusals;
 mod schedule;
 mod schema;
 mod store;
@@ -99,20 +101,20 @@ impl Drop for Shared {
 impl Queue {
     /// Opens or makes the queue in `folder`. A damaged file is set aside and said in [`problem`](Self::problem).
     pub fn open(folder: &Path, clock: Clock, limits: Limits) -> Result<Queue, QueueError> {
-        let mut opened = schema::open_writer(folder);
+        let open = || Store::new(schema::open_writer(folder)?, folder, clock.clone(), limits);
+        let mut opened = open();
         if matches!(opened, Err(QueueError::DiskFull(_))) && ballast::throw(folder) {
-            opened = schema::open_writer(folder);
+            opened = open();
         }
-        let (db, problem) = match opened {
-            Ok(db) => (db, None),
+        let (store, problem) = match opened {
+            Ok(store) => (store, None),
             Err(QueueError::Damaged(detail)) => {
                 let aside = schema::set_aside(folder, &clock.now().format("%Y%m%d-%H%M%S").to_string())?;
                 let problem = Explanation::new("queue_set_aside").with("file", aside.display()).detail(detail);
-                (schema::open_writer(folder)?, Some(problem))
+                (open()?, Some(problem))
             }
             Err(error) => return Err(error),
         };
-        let store = Store::new(db, folder, clock.clone(), limits)?;
         let reader = Mutex::new(schema::open_reader(folder)?);
         let (health_sender, health) = watch::channel(Health { totals: store.totals(), failure: None });
         let (writer, inbox) = mpsc::channel(writer::REQUESTS);

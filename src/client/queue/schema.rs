@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::super::files;
 use super::error::QueueError;
 
 const VERSION: i64 = 1;
@@ -47,6 +48,7 @@ pub(super) fn open_writer(folder: &Path) -> Result<Connection, QueueError> {
     std::fs::create_dir_all(folder)?;
     private(folder, 0o700)?;
     let path = file(folder);
+    let is_new = !path.exists();
     let mut db = Connection::open(&path)?;
     db.busy_timeout(PATIENCE)?;
     db.pragma_update(None, "auto_vacuum", "incremental")?;
@@ -57,6 +59,11 @@ pub(super) fn open_writer(folder: &Path) -> Result<Connection, QueueError> {
     db.set_prepared_statement_cache_capacity(64);
     migrate(&mut db)?;
     private(&path, 0o600)?;
+    if is_new {
+        // A synced file that nobody finds after a power cut is lost all the same.
+        sync_name(&path);
+        sync_name(folder);
+    }
     Ok(db)
 }
 
@@ -93,7 +100,15 @@ pub(super) fn set_aside(folder: &Path, stamp: &str) -> Result<PathBuf, QueueErro
             std::fs::rename(from, folder.join(format!("queue.db.broken-{stamp}{part}")))?;
         }
     }
+    sync_name(&aside);
     Ok(aside)
+}
+
+/// Makes a name as durable as what it names. Not every file system can; that is no reason to take no reports.
+fn sync_name(path: &Path) {
+    if let Err(error) = files::sync_folder(path) {
+        tracing::warn!("the folder of {} cannot be synced: {error}", path.display());
+    }
 }
 
 #[cfg(unix)]

@@ -212,6 +212,25 @@ fn a_damaged_file_is_set_aside_and_work_goes_on() {
     assert_eq!(kept.count(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_damaged_in_its_middle_is_set_aside_too() {
+    use std::os::unix::fs::FileExt;
+    let folder = TempDir::new().unwrap();
+    let queue = open(folder.path());
+    for id in 0..200 {
+        queue.enqueue_blocking(submission(id, "A", "one")).unwrap();
+    }
+    drop(queue);
+    let file = std::fs::File::options().write(true).open(folder.path().join("queue.db")).unwrap();
+    for page in 2..file.metadata().unwrap().len() / 4096 {
+        file.write_all_at(&[0xff; 4096], page * 4096).unwrap();
+    }
+    let queue = open(folder.path());
+    assert_eq!(queue.problem().unwrap().key, "queue_set_aside");
+    assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::New));
+}
+
 #[test]
 fn a_queue_of_a_newer_version_is_left_alone() {
     let folder = TempDir::new().unwrap();

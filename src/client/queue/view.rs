@@ -47,6 +47,8 @@ pub(super) struct Live<'a> {
     pub(super) server_id: &'a str,
     pub(super) limits: Limits,
     pub(super) health: Health,
+    /// Set while the server refuses the station.
+    pub(super) refused: Option<Explanation>,
     pub(super) last_delivery: Option<DateTime<Utc>>,
     pub(super) problem: Option<Explanation>,
     pub(super) busy: Option<Progress>,
@@ -74,7 +76,7 @@ pub(super) fn draw(wanted: Wanted, read: Read, live: Live<'_>) -> QueueSlice {
         trouble: None,
         busy: live.busy,
     };
-    slice.trouble = trouble(&slice, live.health.failure.as_ref(), live.problem);
+    slice.trouble = trouble(&slice, live.health.failure.as_ref(), (live.refused, live.problem));
     slice
 }
 
@@ -97,7 +99,12 @@ fn whole_second(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(time.timestamp(), 0)
 }
 
-fn trouble(slice: &QueueSlice, failure: Option<&QueueError>, problem: Option<Explanation>) -> Option<Explanation> {
+/// What needs a person most: what stops the queue, then what stops delivery, then what may stop it, then what was found at the start.
+fn trouble(
+    slice: &QueueSlice,
+    failure: Option<&QueueError>,
+    (refused, problem): (Option<Explanation>, Option<Explanation>),
+) -> Option<Explanation> {
     if let Some(failure) = failure {
         return Some(failure.explain());
     }
@@ -106,8 +113,6 @@ fn trouble(slice: &QueueSlice, failure: Option<&QueueError>, problem: Option<Exp
         let reports = slice.waiting + slice.sending + slice.quarantined;
         return Some(QueueError::Full { reports, bytes: slice.bytes }.explain());
     }
-    if fullness >= WARN_AT {
-        return Some(Explanation::new("queue_filling").with("percent", (fullness * 100.0).floor()));
-    }
-    problem
+    let filling = || Explanation::new("queue_filling").with("percent", (fullness * 100.0).floor());
+    refused.or_else(|| (fullness >= WARN_AT).then(filling)).or(problem)
 }

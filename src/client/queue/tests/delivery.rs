@@ -289,3 +289,30 @@ async fn reports_are_exported_and_deleted_by_hand() {
     assert!(matches!(notice, Notice::Failed(explanation) if explanation.key == "release_needs_server"));
     station.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_refuses_the_station_does_not_empty_the_queue_into_quarantine() {
+    let mut station = Station::start();
+    let permitted = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let may = permitted.clone();
+    let answer = move |_: &Asked| match may.load(Ordering::SeqCst) {
+        true => json(200, "[]"),
+        false => json(403, r#"{"error":"This needs the permission submit_reports.","code":"forbidden","request_id":"1"}"#),
+    };
+    let peer = Peer::start(answer).await;
+    for id in 0..100 {
+        station.submit(id, &format!("unit {id}")).await;
+    }
+    station.connect(&peer, "line");
+    let slice = station.shows("the trouble is said", |slice| slice.trouble.is_some() && slice.sending == 0).await;
+    let trouble = slice.trouble.unwrap();
+    assert_eq!((trouble.key, trouble.detail.as_str()), ("queue_refused", "403: This needs the permission submit_reports."));
+    let slice = station.shows("the refused are in quarantine", |slice| slice.quarantined == peer.asked().len() as u64).await;
+    assert!((20..30).contains(&slice.quarantined), "{slice:?}");
+    assert_eq!(slice.waiting + slice.quarantined, 100);
+    permitted.store(true, Ordering::SeqCst);
+    station.ask(QueueCommand::RetryAllQuarantined).await;
+    let slice = station.shows("all are delivered", |slice| slice.delivered == 100).await;
+    assert_eq!((slice.trouble, slice.quarantined), (None, 0));
+    station.end().await;
+}
