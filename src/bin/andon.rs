@@ -1,5 +1,7 @@
 //! andon: arguments and wiring.
 
+#[path = "andon/goodbye.rs"]
+mod goodbye;
 #[path = "andon/line.rs"]
 mod line;
 #[path = "andon/picture.rs"]
@@ -103,6 +105,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         Some(folder) => folder.path().to_owned(),
         None => data_folder(arguments.data_dir.clone()),
     };
+    let goodbye = goodbye::listen(temporary.as_ref().map(|folder| folder.path().to_owned()));
     let logs = (!arguments.demo).then(|| folder.join("logs"));
     let directives = std::env::var_os("ANDON_LOG").and_then(|text| text.into_string().ok());
     logging::start(directives.as_deref(), LevelFilter::WARN, logs.as_deref()).map_err(|error| unwritable(&folder, &error))?;
@@ -119,7 +122,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let options = options(&arguments);
     match &arguments.picture {
         Some(file) => picture::draw(&startup, options, &picture::Order { file, size: arguments.size, after_secs: arguments.after }),
-        None => window::open(&startup, &options, arguments.renderer),
+        None => window::open(&startup, &options, arguments.renderer, &goodbye),
     }
 }
 

@@ -120,7 +120,7 @@ fn list(context: &Context, instances: &[Instance]) {
         let star = if i.is_default { "* " } else { "" };
         let state = [word(i.signed_in, "is_signed_in"), word(i.in_use, "running")];
         let state: Vec<String> = state.into_iter().filter(|word| !word.is_empty()).collect();
-        vec![format!("{star}{}", i.id), i.name.clone(), format!("{:?}", i.application).to_lowercase(), state.join(", ")]
+        vec![format!("{star}{}", i.id), i.name.clone(), json!(i.application).as_str().unwrap_or_default().to_owned(), state.join(", ")]
     };
     context.output.table(&["id", "name", "type", "state"], &instances.iter().map(row).collect::<Vec<_>>());
 }

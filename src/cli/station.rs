@@ -5,7 +5,7 @@ use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
 use super::context::{Context, Failure};
-use crate::client::{Explanation, until_asked_to_stop};
+use crate::client::{Ending, Explanation};
 use crate::support::logging;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,7 @@ pub enum Act {
 
 pub fn run(context: &Context, act: Act, log: Option<&str>) -> Result<(), Failure> {
     let Act::Run = act;
+    let ending = Ending::listen()?;
     let (place, instance) = context.chosen()?;
     if instance.in_use {
         return Err(Explanation::new("instance_in_use").with("instance", &instance.id).into());
@@ -27,7 +28,7 @@ pub fn run(context: &Context, act: Act, log: Option<&str>) -> Result<(), Failure
         context.output.warn(&Explanation::new("logs_unusable").with("folder", logs.display()).detail(error));
     }
     context.output.say(&json!({"instance": instance.id, "running": true}), "station_running", &[("instance", instance.id.as_str())]);
-    let result = until_asked_to_stop();
+    ending.wait();
     drop(owner);
-    Ok(result?)
+    Ok(())
 }

@@ -468,16 +468,18 @@ fn no_answer(error: reqwest::Error) -> ApiError {
 }
 
 fn is_certificate_error(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let inside = inner.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| inside?.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls {
-            return matches!(tls, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented);
-        }
-        source = inner.source();
+    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
+}
+
+/// An `io::Error` does not name what it holds as its source, and one may hold another.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
     }
-    false
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inside) => tls_error(inside),
+        None => tls_error(error.source()?),
+    }
 }
 
 /// The innermost reason says most: "connection refused", "certificate expired".

@@ -6,6 +6,7 @@ mod bridge;
 mod command;
 mod converters;
 mod demo;
+mod ending;
 mod explain;
 mod files;
 mod health;
@@ -19,6 +20,7 @@ mod place;
 mod queue;
 mod remote;
 mod reports;
+mod roots;
 mod rows;
 mod server_url;
 mod services;
@@ -35,6 +37,7 @@ pub use command::{
     Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn,
     YieldsCommand,
 };
+pub use ending::Ending;
 pub use explain::Explanation;
 pub use instances::template_names;
 pub use line::{LineRequest, LocalLine};
@@ -45,7 +48,6 @@ pub use model::{
 };
 pub use place::{
     CallError, Caller, Check, Contact, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head, read_submission,
-    until_asked_to_stop,
 };
 pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
 pub use remote::Remote;

@@ -141,7 +141,8 @@ impl Place {
     /// The way to the instance's server, with its token.
     pub fn caller(&self, id: &InstanceId) -> std::result::Result<Caller, CallError> {
         let connection = self.config(id).map_err(CallError::Failed)?.connection;
-        Caller::new(&connection, id, &self.vault, self.clock.clone())
+        let folder = self.folder(id).map_err(CallError::Failed)?;
+        Caller::new(&connection, &folder, id, &self.vault, self.clock.clone())
     }
 
     /// Looks at everything a station stands on. Never tells a secret.
@@ -174,23 +175,6 @@ pub fn read_head(text: &str) -> Result<Header> {
 /// An id as people type it.
 pub fn parse_id(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text.trim()).map_err(|_| Explanation::new("report_id_malformed").with("id", text.chars().take(80).collect::<String>()))
-}
-
-/// Waits until this program is asked to end: Ctrl-C, or the service manager.
-pub fn until_asked_to_stop() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        #[cfg(unix)]
-        {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-            tokio::select! {
-                result = tokio::signal::ctrl_c() => result,
-                _ = terminate.recv() => Ok(()),
-            }
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::explain::Explanation;
-use super::files;
+use super::{files, roots};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -53,6 +53,10 @@ pub(crate) struct ConnectionConfig {
     pub(crate) health_check_interval: u32,
     pub(crate) auto_reconnect: bool,
     pub(crate) allow_plain_http: bool,
+    /// PEM file with the plant's own certificate authorities, trusted beside the machine's. Relative paths start at the
+    /// instance's folder; empty for none.
+    #[serde(skip_serializing_if = "path_is_empty")]
+    pub(crate) ca_file: PathBuf,
     /// The server is the one built into this program: it is started along.
     pub(crate) built_in_line: bool,
     #[serde(flatten)]
@@ -120,13 +124,27 @@ impl Default for ConnectionConfig {
             health_check_interval: 30,
             auto_reconnect: true,
             allow_plain_http: false,
+            ca_file: PathBuf::new(),
             built_in_line: false,
             rest: Map::new(),
         }
     }
 }
 
+fn path_is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
 impl ConnectionConfig {
+    /// The further certificate authorities, in DER; none where none are named.
+    pub(crate) fn roots(&self, folder: &Path) -> Result<Vec<Vec<u8>>, Explanation> {
+        if path_is_empty(&self.ca_file) {
+            return Ok(Vec::new());
+        }
+        let path = folder.join(&self.ca_file);
+        roots::read(&path).map_err(|error| Explanation::new("ca_file_unusable").with("file", path.display()).detail(error))
+    }
+
     pub(crate) fn health_interval_secs(&self) -> u32 {
         self.health_check_interval.clamp(*HEALTH_INTERVAL_SECS.start(), *HEALTH_INTERVAL_SECS.end())
     }

@@ -105,6 +105,11 @@ fn start_session(
     link: watch::Sender<Link>,
     events: mpsc::Receiver<crate::domain::connection::Event>,
 ) -> mpsc::Sender<Ask> {
+    // A file that cannot be used is told; the machine's own authorities go on being trusted.
+    let roots = opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_else(|told| {
+        opening.notifier.failed(told);
+        Vec::new()
+    });
     let parts = session::Parts {
         id: opening.id.clone(),
         application: opening.application,
@@ -115,7 +120,7 @@ fn start_session(
         link,
         session: opening.publisher.slice(|model| &mut model.session),
         connection: opening.publisher.slice(|model| &mut model.connection),
-        roots: Vec::new(),
+        roots,
         built_in: opening.built_in.clone(),
     };
     let (sender, inbox) = mpsc::channel(INBOX);

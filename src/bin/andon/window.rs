@@ -7,6 +7,8 @@ use andon::desktop::{Andon, Options};
 use eframe::egui::{IconData, ViewportBuilder};
 use eframe::{NativeOptions, Renderer};
 
+use super::goodbye::Goodbye;
+
 /// Which renderer a person asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Choice {
@@ -19,7 +21,7 @@ pub enum Choice {
 const WAKE: Duration = Duration::from_millis(33);
 
 /// Runs until the window is closed.
-pub fn open(startup: &dyn Fn() -> Startup, options: &Options, choice: Choice) -> Result<(), String> {
+pub fn open(startup: &dyn Fn() -> Startup, options: &Options, choice: Choice, goodbye: &Goodbye) -> Result<(), String> {
     if !has_display() {
         return Err(no_display("there is neither DISPLAY nor WAYLAND_DISPLAY"));
     }
@@ -32,7 +34,7 @@ pub fn open(startup: &dyn Fn() -> Startup, options: &Options, choice: Choice) ->
     for (renderer, name) in renderers {
         tracing::info!(renderer = name, "opening the window");
         let options = Options { renderer: (*name).to_owned(), ..options.clone() };
-        match run(startup, options, *renderer) {
+        match run(startup, options, *renderer, goodbye.clone()) {
             Ok(()) => return Ok(()),
             Err(error) => {
                 tracing::warn!(renderer = name, %error, "the window did not open");
@@ -45,7 +47,7 @@ pub fn open(startup: &dyn Fn() -> Startup, options: &Options, choice: Choice) ->
     Err(no_display(&reason))
 }
 
-fn run(startup: &dyn Fn() -> Startup, options: Options, renderer: Renderer) -> eframe::Result {
+fn run(startup: &dyn Fn() -> Startup, options: Options, renderer: Renderer, goodbye: Goodbye) -> eframe::Result {
     let native = NativeOptions { viewport: viewport(&options), renderer, ..NativeOptions::default() };
     let startup = startup();
     eframe::run_native(
@@ -53,6 +55,7 @@ fn run(startup: &dyn Fn() -> Startup, options: Options, renderer: Renderer) -> e
         native,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
+            goodbye.close(&ctx);
             let bridge = Bridge::start(startup, move || ctx.request_repaint_after(WAKE))?;
             Ok(Box::new(Andon::new(bridge, options)))
         }),

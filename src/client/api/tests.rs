@@ -123,3 +123,56 @@ async fn a_query_is_escaped_whole() {
     let line = peer.asked()[0].line.clone();
     assert!(line.contains("filter=serialNumber+eq+%27O%27%27Brien+%26+S%C3%B8n%27") && line.contains("skip=40"), "{line}");
 }
+
+/// A line server behind a certificate of the plant's own authority, on a thread of its own. Answers its address and the authority.
+fn encrypted_line(names: &[&str]) -> (u16, Vec<u8>) {
+    use std::io::{Read, Write};
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer = rcgen::CertifiedIssuer::self_signed(params, authority).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![own.der().clone()], key).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = std::sync::Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            let mut head = [0; 4096];
+            // Whoever does not trust the certificate hangs up here, before a word is said.
+            if stream.read(&mut head).is_ok_and(|bytes| bytes > 0) {
+                let body = "\"0.1.0\"";
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nx-andon-server: s1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(answer.as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (port, issuer.der().to_vec())
+}
+
+async fn probe_encrypted(port: u16, roots: &[Vec<u8>]) -> Result<Probe, ApiError> {
+    let server = ServerUrl::parse(&format!("https://localhost:{port}")).unwrap();
+    let http = Http::new(&server, roots).unwrap();
+    Api::new(http, server, Secret::new("token"), Identity::Unknown).probe().await
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_only_by_the_plants_own_authority_and_for_its_name() {
+    let (port, authority) = encrypted_line(&["localhost"]);
+    let refused = probe_encrypted(port, &[]).await.unwrap_err();
+    assert!(matches!(&refused, ApiError::Certificate(why) if why.contains("UnknownIssuer") || why.contains("issuer")), "{refused:?}");
+    let (_, other) = encrypted_line(&["localhost"]);
+    assert!(matches!(probe_encrypted(port, &[other]).await, Err(ApiError::Certificate(_))));
+    assert_eq!(probe_encrypted(port, &[authority]).await.unwrap().identity, Identity::Line("s1".to_owned()));
+    let (port, authority) = encrypted_line(&["another-line"]);
+    assert!(matches!(probe_encrypted(port, &[authority]).await, Err(ApiError::Certificate(_))), "a certificate for another name");
+}

@@ -1,5 +1,6 @@
 //! Asks the instance's server, one question after the other.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -87,7 +88,7 @@ pub struct Caller {
 type Result<T> = std::result::Result<T, CallError>;
 
 impl Caller {
-    pub(super) fn new(connection: &ConnectionConfig, id: &InstanceId, vault: &Vault, clock: Clock) -> Result<Caller> {
+    pub(super) fn new(connection: &ConnectionConfig, folder: &Path, id: &InstanceId, vault: &Vault, clock: Clock) -> Result<Caller> {
         let not_signed_in = || CallError::NotSignedIn(Explanation::new("not_signed_in").with("instance", id));
         if connection.token_encrypted.is_empty() {
             return Err(not_signed_in());
@@ -102,7 +103,7 @@ impl Caller {
             .enable_all()
             .build()
             .map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
-        let http = Http::new(&server, &[])?;
+        let http = Http::new(&server, &connection.roots(folder).map_err(CallError::Failed)?)?;
         Ok(Caller { runtime, api: Api::new(http, server, token, identity_of(&connection.server_id, url)), clock })
     }
 
