@@ -36,7 +36,7 @@ pub(super) struct RegistryLock {
 impl RegistryLock {
     /// Waits two seconds at most.
     pub(super) fn take(data: &Path) -> Result<RegistryLock, LockError> {
-        let file = open(&data.join("instances.lock"))?;
+        let file = open(&data.join("registry.lock"))?;
         lock(&file, REGISTRY_PATIENCE)?;
         Ok(RegistryLock { _file: file })
     }
