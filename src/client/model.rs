@@ -43,6 +43,7 @@ pub struct InstancesSlice {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
+    /// A key into the language file.
     pub what: String,
     /// 0 to 1.
     pub done: f32,

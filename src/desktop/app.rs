@@ -10,7 +10,7 @@ use super::action::Action;
 use super::format::Zone;
 use super::route::Route;
 use super::scene::{Scene, Surroundings};
-use super::screens::Screens;
+use super::screens::{Screens, opening};
 use super::shell;
 use super::shortcuts;
 use super::theme::{Display, Theme, Tone};
@@ -233,9 +233,11 @@ impl Andon {
     }
 
     /// The clock ticks each second as proof of life, but only where there is one and somebody can see it.
+    /// The login has none: it ticks while something in it or behind it ends by itself.
     fn tick(&self, ctx: &Context) {
-        let counts_down = self.model.session.locked_until.is_some_and(|until| until > self.options.clock.now());
-        if self.shell.page().is_none() && !counts_down {
+        let session = &self.model.session;
+        let locked = session.locked_until.is_some_and(|until| until > self.options.clock.now());
+        if self.shell.page().is_none() && !locked && session.person.is_none() && !self.toasts.leaves_something() {
             return;
         }
         let hidden = ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true));
@@ -272,6 +274,8 @@ impl Andon {
             self.shell.ui(ui, &scene);
             let page = frame.inner_margin(egui::Margin::same(theme.sizes.gap as i8));
             CentralPanel::default().frame(page).show(ui, |ui| self.screens.ui(ui, &scene, route));
+        } else if opening::is_opening(&self.model) {
+            CentralPanel::default().frame(frame).show(ui, |ui| opening::opening(ui, &scene));
         } else {
             CentralPanel::default().frame(frame).show(ui, |ui| self.screens.login.ui(ui, &scene));
         }

@@ -54,7 +54,7 @@ impl Supervisor {
     fn duplicate(&mut self, id: &InstanceId, name: &str) -> Result<(), InstancesError> {
         let copy = self.registry().begin_copy(id, name, &self.startup.clock)?;
         let (registry, name) = (self.registry.clone(), name.to_owned());
-        self.act("copying", name.clone(), true, move |progressed| {
+        self.act("instances.copying", name.clone(), true, move |progressed| {
             instances::copy(&copy, progressed)?;
             let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
             registry.finish_copy(copy)?;
@@ -83,7 +83,7 @@ impl Supervisor {
         }
         let (folder, lock) = self.registry().own(id)?;
         let (registry, id, vault, sealed) = (self.registry.clone(), id.clone(), self.vault.clone(), settings::sealed_token(&folder));
-        self.act("deleting", id.to_string(), false, move |progressed| {
+        self.act("instances.deleting", id.to_string(), false, move |progressed| {
             sealed.iter().for_each(|sealed| vault.forget(sealed));
             instances::remove(&folder, lock, progressed)?;
             registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;

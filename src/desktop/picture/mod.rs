@@ -6,7 +6,7 @@ mod texture;
 
 use std::io;
 
-use eframe::egui::{Color32, Context, FullOutput, Pos2, RawInput, Rect, TexturesDelta, Ui, Vec2, ViewportId};
+use eframe::egui::{Color32, Context, Event, FullOutput, Pos2, RawInput, Rect, TexturesDelta, Ui, Vec2, ViewportId};
 
 use raster::Canvas;
 use texture::Textures;
@@ -92,7 +92,13 @@ impl Studio {
 
     /// Draws one frame, `secs` after the first.
     pub fn frame(&mut self, secs: f64, ui: impl FnMut(&mut Ui)) {
+        self.frame_with(secs, Vec::new(), ui);
+    }
+
+    /// As [`frame`](Self::frame), after a person did something.
+    pub fn frame_with(&mut self, secs: f64, events: Vec<Event>, ui: impl FnMut(&mut Ui)) {
         let mut input = RawInput {
+            events,
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             max_texture_side: Some(8192),
             time: Some(secs),

@@ -44,7 +44,7 @@ impl Instances {
         self.toolbar(ui, scene);
         if let Some(busy) = &instances.busy {
             let cancel = busy.can_cancel.then(|| scene.text("shell.cancel"));
-            if progress::progress(ui, scene.theme, &busy.what, busy.done, cancel) {
+            if progress::progress(ui, scene.theme, scene.text(&busy.what), busy.done, cancel) {
                 scene.run(Command::Instances(InstancesCommand::Cancel));
             }
         }
@@ -109,9 +109,8 @@ impl Instances {
                     ui.set_min_width(ui.available_width());
                     card::row(ui, theme, Text::Table, |ui| {
                         ui.label(theme.words(instance.name.as_str(), Text::Table, Weight::SemiBold, c.text1));
-                        for key in self.marks(scene, instance) {
-                            ui.label(theme.words(scene.text(key), Text::Small, Weight::Medium, c.text2));
-                        }
+                        let marks: Vec<&str> = self.marks(scene, instance).into_iter().map(|key| scene.text(key)).collect();
+                        ui.label(theme.words(marks.join(" · "), Text::Small, Weight::Medium, c.text2));
                     });
                     let used = instance.last_used.map_or_else(|| scene.text("instances.never").to_owned(), |at| scene.ago(Some(at)));
                     let kind = scene.text(application_key(instance.application));

@@ -7,7 +7,7 @@ use super::login_form::{Field, Form, Place};
 use crate::client::{BadServerUrl, Command, InstancesCommand, LineCommand, LineState, SessionCommand};
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::{Keyboard, Names, Touched};
-use crate::desktop::widgets::password::{password_field, password_line};
+use crate::desktop::widgets::password::{password_field, password_hinted};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{button, card, field};
 use crate::desktop::{Action, Scene, format, words};
@@ -70,7 +70,7 @@ impl Login {
             0 => self.user(ui, scene, first_use),
             _ => self.instance(ui, scene),
         });
-        ui.add_space(space::XS);
+        field::note(ui, theme, None);
         self.passwords(ui, scene, first_use);
         if !alone && !first_use {
             self.choices(ui, scene);
@@ -355,23 +355,23 @@ impl Login {
             });
         };
         row(ui, scene.text("login.server"), &mut |ui| self.panel_server(ui, scene, alone));
-        let key = if first_use { "login.administrator_short" } else { "login.user" };
-        row(ui, scene.text(key), &mut |ui| {
-            let response = field::bare_field(ui, theme, scene.text(key), &mut self.form.user, "");
-            self.form.watch(Field::User, &response);
-        });
-        let name = scene.text("login.password");
-        row(ui, name, &mut |ui| {
-            let response = password_line(ui, theme, name, scene.text("login.show"), &mut self.form.password);
-            self.form.watch(Field::Password, &response);
-        });
         if first_use {
-            let name = scene.text("login.password_again_short");
+            let name = scene.text("login.administrator_short");
             row(ui, name, &mut |ui| {
-                let response = password_line(ui, theme, name, scene.text("login.show_again"), &mut self.form.again);
-                self.form.watch(Field::Again, &response);
+                let response = field::bare_field(ui, theme, name, &mut self.form.user, "");
+                self.form.watch(Field::User, &response);
             });
-        } else if !alone {
+        }
+        field::columns(ui, theme, 2, |i, ui| match (first_use, i) {
+            (true, i) => self.panel_password(ui, scene, i == 1),
+            (false, 0) => {
+                let name = scene.text("login.user");
+                let response = field::bare_field(ui, theme, name, &mut self.form.user, name);
+                self.form.watch(Field::User, &response);
+            }
+            (false, _) => self.panel_password(ui, scene, false),
+        });
+        if !alone && !first_use {
             ui.horizontal(|ui| {
                 let width = (ui.available_width() - 8.0) / 2.0 - 1.0;
                 self.instance_box(ui, scene, width).accessible_name(scene.text("login.instance"));
@@ -379,6 +379,16 @@ impl Login {
             });
         }
         self.panel_bottom(ui, scene, alone || first_use);
+    }
+
+    fn panel_password(&mut self, ui: &mut Ui, scene: &Scene<'_>, again: bool) {
+        let (field, name, show, buffer) = if again {
+            (Field::Again, "login.password_again_short", "login.show_again", &mut self.form.again)
+        } else {
+            (Field::Password, "login.password", "login.show", &mut self.form.password)
+        };
+        let response = password_hinted(ui, scene.theme, scene.text(name), scene.text(show), buffer);
+        self.form.watch(field, &response);
     }
 
     fn panel_server(&mut self, ui: &mut Ui, scene: &Scene<'_>, alone: bool) {
@@ -417,7 +427,7 @@ impl Login {
             self.form.watch(Field::Other, &response);
         }
         self.buttons(ui, scene);
-        self.status(ui, scene, 1.0);
+        self.status(ui, scene, if self.form.needs_plain_http() { 1.0 } else { 1.9 });
     }
 }
 
@@ -429,7 +439,7 @@ fn say(ui: &mut Ui, scene: &Scene<'_>, sign: Sign, what: &str, remedy: &str) {
         ui.spacing_mut().item_spacing.y = 2.0;
         let ink = if sign == Sign::Critical { theme.color.crit } else { theme.color.text1 };
         let what = Label::new(theme.words(what, Text::Body, Weight::Medium, ink));
-        ui.add(if scene.is_panel() { what.truncate() } else { what.wrap() });
+        ui.add(what.wrap());
         if !remedy.is_empty() && !scene.is_panel() {
             ui.add(Label::new(theme.label(remedy)).wrap());
         }

@@ -5,6 +5,7 @@ mod connection;
 mod instances;
 mod login;
 mod login_form;
+pub mod opening;
 mod overview;
 mod queue;
 pub mod reports;

@@ -18,7 +18,7 @@ impl Overview {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = scene.theme.sizes.gap;
             problems(ui, scene);
-            let height = if scene.is_panel() { 156.0 } else { 204.0 };
+            let height = if scene.is_panel() { 156.0 } else { 216.0 };
             field::columns(ui, scene.theme, 3, |i, ui| match i {
                 0 => yield_now(ui, scene, height),
                 1 => connection(ui, scene, height),
@@ -124,6 +124,15 @@ fn state(ui: &mut Ui, scene: &Scene<'_>, sign: Sign, words: &str) {
     });
 }
 
+/// A whole sentence is never cut.
+fn warning(ui: &mut Ui, scene: &Scene<'_>, words: &str) {
+    let theme = scene.theme;
+    ui.horizontal_top(|ui| {
+        sign::show(ui, theme, Sign::Warning, theme.sizes.body * 1.1);
+        ui.add(Label::new(theme.words(words, Text::Body, Weight::SemiBold, Sign::Warning.ink(theme))).wrap());
+    });
+}
+
 fn connection(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
     let connection = &scene.model.connection;
     door(ui, scene, Route::Connection, height, |ui| {
@@ -138,7 +147,7 @@ fn connection(ui: &mut Ui, scene: &Scene<'_>, height: f32) {
         card::fact(ui, theme, scene.text("overview.since"), &scene.moment(connection.since));
         card::fact(ui, theme, scene.text("overview.last_contact"), &scene.ago(connection.last_contact));
         if let Some(words) = words::clock_warning(scene) {
-            state(ui, scene, Sign::Warning, &words);
+            warning(ui, scene, &words);
         }
     });
 }
@@ -204,7 +213,7 @@ fn watched(ui: &mut Ui, scene: &Scene<'_>, folder: &WatchedFolder) {
     let theme = scene.theme;
     ui.add(Label::new(theme.words(folder.path.as_str(), Text::Body, Weight::Medium, theme.color.text1)).truncate());
     if let Some(trouble) = &folder.trouble {
-        state(ui, scene, Sign::Warning, &scene.what(trouble));
+        warning(ui, scene, &scene.what(trouble));
         ui.add(Label::new(theme.label(scene.remedy(trouble))).wrap());
     } else if !folder.enabled {
         state(ui, scene, Sign::Nothing, scene.text("overview.folder_off"));

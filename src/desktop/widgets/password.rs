@@ -3,8 +3,8 @@
 use eframe::egui::accesskit::{Action, Role};
 use eframe::egui::output::IMEOutput;
 use eframe::egui::{
-    Align, CornerRadius, Event, EventFilter, IMEPurpose, ImeEvent, Key, Layout, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, Event, EventFilter, IMEPurpose, ImeEvent, Key, Layout, Rect, Response, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -136,6 +136,18 @@ pub fn password_line(ui: &mut Ui, theme: &Theme, name: &str, show: &str, buffer:
     frame(ui, theme, rect, response.has_focus());
     let visible = eye_button(ui, theme, eye, show);
     content(ui, theme, line, (buffer, visible, response.has_focus()));
+    response
+}
+
+/// As [`password_line`], with its name inside while it is empty.
+pub fn password_hinted(ui: &mut Ui, theme: &Theme, name: &str, show: &str, buffer: &mut PasswordBuffer) -> Response {
+    let response = password_line(ui, theme, name, show, buffer);
+    if buffer.is_empty() {
+        let room = response.rect.with_max_x(response.rect.right() - response.rect.height());
+        let at = room.left_center() + vec2(12.0, 0.0);
+        let font = theme.font(Text::Body, Weight::Regular);
+        ui.painter().with_clip_rect(room).text(at, Align2::LEFT_CENTER, name, font, theme.color.text3);
+    }
     response
 }
 

@@ -34,11 +34,14 @@ impl Toasts {
         self.0.push(toast);
     }
 
-    /// Forgets good news that stood long enough, and says when the next is due.
-    pub fn expire(&mut self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        let limit = TimeDelta::seconds(GOOD_NEWS_SECS);
-        self.0.retain(|toast| toast.failed || now - toast.at < limit);
-        self.0.iter().filter(|toast| !toast.failed).map(|toast| toast.at + limit - now).min()
+    /// Forgets good news that stood long enough.
+    pub fn expire(&mut self, now: DateTime<Utc>) {
+        self.0.retain(|toast| toast.failed || now - toast.at < TimeDelta::seconds(GOOD_NEWS_SECS));
+    }
+
+    /// Whether some of it leaves by itself.
+    pub fn leaves_something(&self) -> bool {
+        self.0.iter().any(|toast| !toast.failed)
     }
 
     pub fn ui(&mut self, ctx: &Context, theme: &Theme, dismiss: &str) {
@@ -85,9 +88,10 @@ mod tests {
         let mut toasts = Toasts::default();
         toasts.push(toast("done", false, start));
         toasts.push(toast("failed", true, start));
-        assert_eq!(toasts.expire(start + TimeDelta::seconds(2)), Some(TimeDelta::seconds(4)));
-        assert_eq!(toasts.expire(start + TimeDelta::seconds(6)), None);
-        assert_eq!(toasts.0.len(), 1);
+        toasts.expire(start + TimeDelta::seconds(2));
+        assert_eq!((toasts.0.len(), toasts.leaves_something()), (2, true));
+        toasts.expire(start + TimeDelta::seconds(6));
+        assert_eq!((toasts.0.len(), toasts.leaves_something()), (1, false));
     }
 
     #[test]

@@ -225,3 +225,33 @@ fn long_work_shows_how_far_it_is_and_can_be_cancelled() {
     press(&mut world, "Cancel");
     assert_eq!(queue(world.commands()), [QueueCommand::Cancel]);
 }
+
+#[test]
+fn a_panel_shows_the_history_of_the_one_report_chosen() {
+    let options = Options { route: Some(Route::Queue), ..world::options(andon::desktop::theme::Tone::Dark) };
+    let mut world = World::with(super::world::PANEL, world::signed_in(Role::Operator), options);
+    let off = |world: &World| world.harness.get_by_label("History").accesskit_node().is_disabled();
+    assert!(off(&world), "none is chosen");
+    world.harness.get_by_label("SN260319400, Sending").click();
+    world.harness.run();
+    world.commands();
+    world.harness.get_by_label("History").click();
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Queue(QueueCommand::History(world::row(0, QueueFilter::Pending).id))]);
+    world.harness.get_by_label("SN260319399, Waiting").click();
+    world.harness.run();
+    assert!(off(&world), "two are chosen");
+}
+
+#[test]
+fn a_long_act_is_named_in_words() {
+    for (route, words) in [(Route::Queue, "Exporting reports"), (Route::Instances, "Copying the station")] {
+        let mut model = world::signed_in(Role::Superuser);
+        let busy = |what: &str| Some(Progress { what: what.to_owned(), done: 0.4, can_cancel: true });
+        Arc::make_mut(&mut model.queue).busy = busy("queue.exporting");
+        Arc::make_mut(&mut model.instances).busy = busy("instances.copying");
+        let options = Options { route: Some(route), ..world::options(andon::desktop::theme::Tone::Dark) };
+        let world = World::with(DESK, model, options);
+        assert!(world.harness.query_by_role_and_label(Handle::Label, words).is_some(), "{route:?}");
+    }
+}

@@ -229,3 +229,75 @@ fn the_yield_is_asked_for_once_by_whoever_shows_it() {
     world.harness.run();
     assert_eq!(watches(&mut world), 1);
 }
+
+/// Frames that the window asks for by itself within `secs` seconds, each at the moment it asked for.
+fn frames_in(world: &mut World, secs: i64) -> usize {
+    let end = world.clock.now() + TimeDelta::seconds(secs);
+    let mut frames = 0;
+    loop {
+        let delay = world.harness.output().viewport_output[&ViewportId::ROOT].repaint_delay;
+        let Some(at) = TimeDelta::from_std(delay).ok().and_then(|delay| world.clock.now().checked_add_signed(delay)) else { break };
+        if at > end || frames > 1000 {
+            break;
+        }
+        world.clock.push(at - world.clock.now());
+        world.harness.step();
+        frames += 1;
+    }
+    frames
+}
+
+#[test]
+fn a_login_at_rest_draws_nothing() {
+    for size in [DESK, PANEL] {
+        let mut world = World::new(size, world::signed_out());
+        world.harness.run_steps(5);
+        assert_eq!(frames_in(&mut world, 3600), 0);
+    }
+    let mut world = World::new(DESK, Model::default());
+    world.harness.run_steps(5);
+    assert_eq!(frames_in(&mut world, 3600), 0, "and neither does a station that is being opened");
+}
+
+#[test]
+fn a_station_at_rest_draws_its_clock_and_nothing_else() {
+    for (route, _) in NAMES {
+        for size in [DESK, PANEL] {
+            let options = Options { route: Some(route), ..world::options(andon::desktop::theme::Tone::Dark) };
+            let mut world = World::with(size, world::signed_in(Role::Superuser), options);
+            world.harness.run_steps(5);
+            let frames = frames_in(&mut world, 60);
+            assert!((59..=61).contains(&frames), "{frames} frames a minute on {route:?}");
+        }
+    }
+}
+
+#[test]
+fn good_news_leaves_the_login_too_and_then_it_rests() {
+    let mut world = World::new(DESK, world::signed_out());
+    world.far.borrow().notify(Notice::Done { key: "signed_out", values: Vec::new() });
+    world.harness.run_steps(3);
+    assert!(world.harness.query_by_role(Handle::Status).is_some());
+    let frames = frames_in(&mut world, 60);
+    assert!((5..=8).contains(&frames), "{frames}");
+    assert!(world.harness.query_by_role(Handle::Status).is_none());
+}
+
+#[test]
+fn nobody_is_asked_for_a_password_before_it_is_known_whether_one_is_needed() {
+    let asks = |world: &World| world.harness.query_by_role_and_label(Handle::Button, "Connect").is_some();
+    let mut world = World::new(DESK, Model::default());
+    assert!(!asks(&world) && world.harness.query_by_label("Opening the station …").is_some());
+    world.publish(|model| {
+        *model = world::signed_out();
+        Arc::make_mut(&mut model.connection).state = andon::domain::connection::Connection::Authenticating;
+    });
+    assert!(!asks(&world), "the stored token is being unsealed");
+    world.publish(|model| Arc::make_mut(&mut model.session).sign_in_error = Some(Explanation::new("token_unreadable")));
+    assert!(asks(&world));
+    world.publish(|model| {
+        *model = Model::default();
+        Arc::make_mut(&mut model.instances).problems = vec![Explanation::new("instance_taken")];
+    });
+    assert!(asks(&world), "no station could be opened: another can be chosen here");
+}

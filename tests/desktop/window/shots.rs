@@ -1,50 +1,176 @@
-//! Pictures of every screen, to be looked at: `ANDON_SHOTS=folder cargo test --test desktop every_screen_as_a_picture`.
+//! Pictures of every screen, to be looked at: `cargo test --test desktop every_screen_as_a_picture -- --ignored`.
 
-use andon::client::{Bridge, Model, QueueFilter};
+use andon::client::*;
+use andon::desktop::picture::{Image, Studio};
 use andon::desktop::theme::Tone;
-use andon::desktop::{Andon, Options, Route, picture};
+use andon::desktop::{Andon, Options, Route};
 use andon::domain::access::Role;
+use andon::domain::instance::Application;
+use chrono::TimeDelta;
+use eframe::egui::{Event, Modifiers, PointerButton, Pos2};
+use egui_kittest::kittest::Queryable as _;
 use std::sync::Arc;
 
-use super::world::{self, DESK, PANEL, WALL};
+use super::world::{self, DESK, PANEL, WALL, World};
+use crate::line::{self, now};
 
-pub fn shot(model: &Model, size: (f32, f32), tone: Tone, route: Option<Route>) -> picture::Image {
-    let (bridge, _far) = Bridge::detached(model.clone());
-    let mut app = Andon::new(bridge, Options { route, ..world::options(tone) });
-    picture::render(eframe::egui::vec2(size.0, size.1), 1.0, 4, |ui| app.draw(ui))
+/// One screen in one state, after a person pressed some things by name.
+struct Case {
+    name: String,
+    model: Model,
+    route: Option<Route>,
+    presses: &'static [&'static str],
+    types: &'static str,
+}
+
+fn case(name: &str, model: Model, route: impl Into<Option<Route>>, presses: &'static [&'static str]) -> Case {
+    Case { name: name.to_owned(), model, route: route.into(), presses, types: "" }
+}
+
+fn press(at: Pos2) -> [Vec<Event>; 2] {
+    let button = |pressed| Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    [vec![Event::PointerMoved(at), button(true)], vec![button(false), Event::PointerGone]]
+}
+
+/// What is pressed is looked for by name in a window beside it, which sees the same.
+fn shot(case: &Case, size: (f32, f32), tone: Tone) -> Option<Image> {
+    let options = || Options { route: case.route, ..world::options(tone) };
+    let mut beside = World::with(size, case.model.clone(), options());
+    let (bridge, _far) = Bridge::detached(case.model.clone());
+    let mut app = Andon::new(bridge, options());
+    let mut studio = Studio::new(size.into(), 1.0);
+    let mut frames = (0..4).map(|_| Vec::new()).collect::<Vec<_>>();
+    for name in case.presses {
+        let at = beside.harness.query_all_by_label(name).next()?.rect().center();
+        let events = press(at);
+        for events in &events {
+            events.iter().for_each(|event| beside.harness.event(event.clone()));
+            beside.harness.step();
+        }
+        beside.harness.run();
+        frames.extend(events);
+        frames.push(Vec::new());
+    }
+    frames.push(if case.types.is_empty() { Vec::new() } else { vec![Event::Text(case.types.to_owned())] });
+    frames.extend((0..3).map(|_| Vec::new()));
+    for (i, events) in frames.into_iter().enumerate() {
+        studio.frame_with(i as f64 / 10.0, events, |ui| app.draw(ui));
+    }
+    studio.image()
+}
+
+fn login(change: impl FnOnce(&mut Model)) -> Model {
+    let mut model = world::signed_out();
+    change(&mut model);
+    model
+}
+
+fn session(model: &mut Model) -> &mut SessionSlice {
+    Arc::make_mut(&mut model.session)
+}
+
+fn logins() -> Vec<Case> {
+    let failed = |key| login(|model| session(model).sign_in_error = Some(Explanation::new(key)));
+    let running = login(|model| Arc::make_mut(&mut model.line).state = LineState::Running("http://127.0.0.1:8440".to_owned()));
+    let mut plain = case("login-plain", login(|model| session(model).server_url = "http://10.0.0.9:8440".to_owned()), None, &["Connect"]);
+    plain.types = "";
+    vec![
+        case("opening", Model::default(), None, &[]),
+        case("login", world::signed_out(), None, &[]),
+        case("login-first-use", running, None, &["Use this PC"]),
+        case("login-error", failed("server_unreachable"), None, &[]),
+        case("login-certificate", failed("certificate_refused"), None, &[]),
+        case("login-busy", login(|model| session(model).signing_in = true), None, &[]),
+        case("login-locked", login(|model| session(model).locked_until = Some(now() + TimeDelta::seconds(277))), None, &[]),
+        case("login-missing", world::signed_out(), None, &["Connect"]),
+        plain,
+        case("login-person", world::signed_in(Role::Station), Route::Overview, &["Sign in"]),
+    ]
+}
+
+fn screens() -> Vec<Case> {
+    let full = || world::signed_in(Role::Superuser);
+    let mut cases = Vec::new();
+    let states = [
+        ("full", full()),
+        ("empty", world::empty(Role::Operator)),
+        ("offline", world::offline(full())),
+        ("broken", world::broken(world::with_history(full()))),
+        ("station", world::signed_in(Role::Station)),
+    ];
+    for (state, model) in states {
+        for route in [Route::Overview, Route::Yield, Route::Reports, Route::Queue, Route::Connection, Route::Instances, Route::About] {
+            cases.push(case(&format!("{}-{state}", route.key()), model.clone(), route, &[]));
+        }
+    }
+    cases
+}
+
+fn details() -> Vec<Case> {
+    let full = || world::signed_in(Role::Superuser);
+    let with = |change: &dyn Fn(&mut Model)| {
+        let mut model = full();
+        change(&mut model);
+        model
+    };
+    let reports = |change: fn(&mut ReportsSlice)| with(&|model| change(Arc::make_mut(&mut model.reports)));
+    let queue = |filter| with(&|model| model.queue = Arc::new(world::queue(filter)));
+    let monitor = with(&|model| {
+        let session = session(model);
+        session.person = None;
+        session.station.as_mut().unwrap().application = Application::YieldMonitor;
+    });
+    let exporting = with(&|model| {
+        Arc::make_mut(&mut model.queue).busy = Some(Progress { what: "queue.exporting".to_owned(), done: 0.4, can_cancel: true });
+        Arc::make_mut(&mut model.instances).busy = Some(Progress { what: "instances.copying".to_owned(), done: 0.4, can_cancel: true });
+    });
+    let id = uuid::Uuid::from_u64_pair(7, 3);
+    vec![
+        case("yield-monitor", monitor, Route::Yield, &[]),
+        case(
+            "reports-open",
+            with(&|model| {
+                Arc::make_mut(&mut model.reports).open = Some((id, Remote::Ready(Arc::new(line::report(5, 6)))));
+            }),
+            Route::Reports,
+            &[],
+        ),
+        case("reports-loading", reports(|slice| slice.list = Remote::Loading(None)), Route::Reports, &[]),
+        case(
+            "reports-failed",
+            reports(|slice| slice.list = Remote::Failed(Explanation::new("server_unreachable"), None)),
+            Route::Reports,
+            &[],
+        ),
+        case("queue-history", world::with_history(full()), Route::Queue, &[]),
+        case("queue-refused", queue(QueueFilter::Quarantined), Route::Queue, &["SN260319399, Refused"]),
+        case("queue-delivered", queue(QueueFilter::Delivered), Route::Queue, &[]),
+        case("queue-chosen", full(), Route::Queue, &["SN260319399, Waiting"]),
+        case("queue-delete", full(), Route::Queue, &["SN260319399, Waiting", "Delete"]),
+        case("queue-export", full(), Route::Queue, &["SN260319399, Waiting", "Export"]),
+        case("queue-busy", exporting.clone(), Route::Queue, &[]),
+        case("instances-busy", exporting, Route::Instances, &[]),
+        case("instances-new", full(), Route::Instances, &["New station"]),
+        case("instances-rename", full(), Route::Instances, &["Rename"]),
+        case("instances-delete", full(), Route::Instances, &["Leak tester", "Delete"]),
+        case("connection-leave", full(), Route::Connection, &["Sign out"]),
+        case("menu", full(), Route::Overview, &["M. Nowak, Superuser"]),
+        case("more", full(), Route::Overview, &["More"]),
+    ]
 }
 
 #[test]
 #[ignore = "writes pictures for looking at"]
 fn every_screen_as_a_picture() {
-    let folder = std::path::PathBuf::from("/tmp/shots-window");
+    let folder = std::env::temp_dir().join("andon-shots");
     std::fs::create_dir_all(&folder).unwrap();
-    let full = world::signed_in(Role::Superuser);
-    let mut refused = full.clone();
-    refused.queue = Arc::new(world::queue(QueueFilter::Quarantined));
-    let mut login_first = world::signed_out();
-    Arc::make_mut(&mut login_first.line).state = andon::client::LineState::Running("http://127.0.0.1:8440".to_owned());
-    let cases: Vec<(&str, Model)> = vec![
-        ("full", full.clone()),
-        ("empty", world::empty(Role::Operator)),
-        ("offline", world::offline(full.clone())),
-        ("broken", world::broken(world::with_history(refused.clone()))),
-        ("station", world::signed_in(Role::Station)),
-    ];
     let only = option_env!("SHOT");
-    for (size, tone) in [(DESK, Tone::Dark), (PANEL, Tone::Dark), (WALL, Tone::Light)] {
-        let write = |name: &str, image: picture::Image| {
-            if only.is_none_or(|only| name.contains(only)) {
-                std::fs::write(folder.join(format!("{name}-{}x{}.png", size.0, size.1)), image.png().unwrap()).unwrap();
-            }
-        };
-        write("login", shot(&world::signed_out(), size, tone, None));
-        for (case, model) in &cases {
-            for route in [Route::Overview, Route::Queue, Route::Connection, Route::Instances, Route::About] {
-                if *case == "full" || matches!(route, Route::Overview | Route::Queue | Route::Connection) {
-                    write(&format!("{}-{case}", route.key()), shot(model, size, tone, Some(route)));
-                }
-            }
+    let cases: Vec<Case> = logins().into_iter().chain(screens()).chain(details()).collect();
+    for (size, tone) in [(DESK, Tone::Dark), (PANEL, Tone::Dark), (WALL, Tone::Light), (DESK, Tone::Light)] {
+        for case in cases.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))) {
+            let Some(image) = shot(case, size, tone) else { continue };
+            let file = format!("{}-{}x{}-{tone:?}.png", case.name, size.0, size.1);
+            std::fs::write(folder.join(file), image.png().unwrap()).unwrap();
         }
     }
 }

@@ -90,7 +90,8 @@ pub fn instances() -> InstancesSlice {
 /// Nobody is signed in; this program has a line server that was never used.
 pub fn signed_out() -> Model {
     let line = LineSlice { state: LineState::Stopped, ..LineSlice::default() };
-    Model { instances: Arc::new(instances()), line: Arc::new(line), ..Model::default() }
+    let connection = ConnectionSlice { since: Some(now()), ..ConnectionSlice::default() };
+    Model { instances: Arc::new(instances()), line: Arc::new(line), connection: Arc::new(connection), ..Model::default() }
 }
 
 /// A person of `role` at a station that works.
@@ -197,7 +198,8 @@ pub fn offline(mut model: Model) -> Model {
     connection.latency_ms = None;
     connection.attempt = 5;
     connection.next_attempt = Some(now() + TimeDelta::seconds(8));
-    connection.trouble = Some(Explanation::new("busy").detail("connection refused"));
+    connection.trouble =
+        Some(Explanation::new("server_unreachable").with("server", "https://line-a.local:8443").detail("connection refused"));
     model
 }
 
@@ -207,13 +209,14 @@ pub fn broken(mut model: Model) -> Model {
     connection.state = Connection::Offline(Trouble::Certificate);
     connection.clock_offset_ms = Some(-95_000);
     connection.plain_http = true;
-    connection.trouble = Some(Explanation::new("kiosk_locked"));
+    connection.trouble = Some(Explanation::new("certificate_refused").with("server", "https://line-a.local:8443"));
     let queue = Arc::make_mut(&mut model.queue);
     queue.bytes = 9_100_000_000;
-    queue.trouble = Some(Explanation::new("busy"));
+    queue.trouble = Some(Explanation::new("queue_filling").with("percent", "91"));
     queue.for_other_server = 3;
-    Arc::make_mut(&mut model.instances).problems = vec![Explanation::new("busy")];
-    Arc::make_mut(&mut model.converters).folders[0].trouble = Some(Explanation::new("busy"));
+    Arc::make_mut(&mut model.instances).problems =
+        vec![Explanation::new("settings_broken").with("instance", "line-a-end-of-line").with("file", "config.json.broken-20260310T140201")];
+    Arc::make_mut(&mut model.converters).folders[0].trouble = Some(Explanation::new("file_rejected").with("file", "SN260319388.json"));
     model
 }
 

@@ -61,6 +61,9 @@ impl Queue {
             if button::secondary(ui, theme, scene.text("queue.delete"), manages).clicked() {
                 self.asking = Some(Asking::Delete);
             }
+            if scene.is_panel() && button::secondary(ui, theme, scene.text("queue.history"), n == 1).clicked() {
+                self.ids(scene).iter().for_each(|id| scene.run(Command::Queue(QueueCommand::History(*id))));
+            }
             let words = if n == 0 { scene.text("queue.select").to_owned() } else { scene.count("queue.selected", n) };
             ui.add(Label::new(theme.hint(words)).truncate());
         });

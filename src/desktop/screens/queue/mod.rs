@@ -35,7 +35,7 @@ impl Queue {
         bound(ui, scene);
         if let Some(busy) = &queue.busy {
             let cancel = busy.can_cancel.then(|| scene.text("shell.cancel"));
-            if progress::progress(ui, scene.theme, &busy.what, busy.done, cancel) {
+            if progress::progress(ui, scene.theme, scene.text(&busy.what), busy.done, cancel) {
                 scene.run(Command::Queue(QueueCommand::Cancel));
             }
         }
@@ -66,10 +66,12 @@ impl Queue {
     fn body(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let theme = scene.theme;
         let history = scene.model.queue.history.as_ref();
-        self.toolbar(ui, scene);
+        let stacked = history.is_some() && (scene.is_panel() || ui.available_width() <= 900.0);
+        if !stacked {
+            self.toolbar(ui, scene);
+        }
         let room = ui.available_size();
-        let side = if history.is_some() && room.x > 900.0 { (room.x * 0.34).min(460.0) } else { 0.0 };
-        let stacked = history.is_some() && side == 0.0;
+        let side = if history.is_some() && !stacked { (room.x * 0.34).min(460.0) } else { 0.0 };
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme.sizes.gap;
             if !stacked {
@@ -108,6 +110,22 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
     if scene.is_panel() && !warns && queue.trouble.is_none() {
         return;
     }
+    if !scene.is_panel() || queue.trouble.is_none() {
+        room(ui, scene, full, warns);
+    }
+    if let Some(trouble) = &queue.trouble {
+        card::row(ui, theme, Text::Table, |ui| {
+            sign::show(ui, theme, Sign::Critical, theme.sizes.body * 1.2);
+            let words = if scene.is_panel() { scene.what(trouble) } else { format!("{} {}", scene.what(trouble), scene.remedy(trouble)) };
+            ui.add(Label::new(theme.body(words)).wrap());
+        });
+    }
+    ui.add_space(space::XS);
+}
+
+fn room(ui: &mut Ui, scene: &Scene<'_>, full: f32, warns: bool) {
+    let theme = scene.theme;
+    let queue = &scene.model.queue;
     card::row(ui, theme, Text::Table, |ui| {
         let kept = queue.pending() + queue.quarantined;
         let values =
@@ -117,17 +135,9 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
         let color = if warns { theme.color.warn } else { theme.color.data };
         progress::bar(ui, theme, scene.text("queue.fullness"), (full, color), 160.0);
         ui.label(theme.label(words));
-        if warns {
+        if warns && queue.trouble.is_none() {
             sign::show(ui, theme, Sign::Warning, theme.sizes.body * 1.2);
             ui.label(theme.body(scene.text("queue.nearly_full")));
         }
     });
-    if let Some(trouble) = &queue.trouble {
-        card::row(ui, theme, Text::Table, |ui| {
-            sign::show(ui, theme, Sign::Critical, theme.sizes.body * 1.2);
-            let words = format!("{} {}", scene.what(trouble), scene.remedy(trouble));
-            ui.add(Label::new(theme.body(words)).wrap());
-        });
-    }
-    ui.add_space(space::XS);
 }
