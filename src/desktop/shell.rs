@@ -155,7 +155,7 @@ fn rail_item(ui: &mut Ui, theme: &Theme, label: &str, icon: Icon, selected: bool
     let side = theme.sizes.rail_item * 0.36;
     let middle = rect.top() + theme.sizes.rail_item * 0.38;
     icon::paint(ui.painter(), Rect::from_center_size(pos2(rect.center().x, middle), vec2(side, side)), icon, ink);
-    let text = fitting(ui, theme, label, rect.width() - 10.0, ink);
+    let text = fitting(ui, theme, label, rect.width() - 8.0, ink);
     ui.painter().galley(pos2(rect.center().x - text.size().x / 2.0, rect.bottom() - rect.height() * 0.17 - text.size().y / 2.0), text, ink);
     response
 }

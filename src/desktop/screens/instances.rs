@@ -192,27 +192,40 @@ impl Instances {
 impl Form {
     fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Option<bool> {
         let theme = scene.theme;
-        field::text_field(ui, theme, scene.text("instances.name"), &mut self.name, scene.text("instances.name_hint"));
-        let name = self.name.trim();
-        let too_long = name.chars().count() > NAME_CHARS;
+        let asks = self.what == Naming::New;
+        // A panel is too low for one below the other.
+        let beside = asks && scene.is_panel();
+        field::columns(ui, theme, if beside { 2 } else { 1 }, |i, ui| match i {
+            0 => {
+                field::text_field(ui, theme, scene.text("instances.name"), &mut self.name, scene.text("instances.name_hint"));
+            }
+            _ => self.opens(ui, scene),
+        });
+        let too_long = self.name.trim().chars().count() > NAME_CHARS;
         field::note(ui, theme, too_long.then(|| scene.text("instances.name_long")));
-        if self.what == Naming::New {
-            let label = ui.label(theme.label(scene.text("instances.application")));
-            let combo = ComboBox::from_id_salt("application")
-                .width(ui.available_width())
-                .selected_text(theme.body(scene.text(application_key(self.application))));
-            let response = combo.show_ui(ui, |ui| {
-                for application in Application::ALL {
-                    ui.selectable_value(&mut self.application, application, theme.body(scene.text(application_key(application))));
-                }
-            });
-            response.response.labelled_by(label.id);
+        if asks && !beside {
+            self.opens(ui, scene);
             ui.add(Label::new(theme.hint(scene.text("instances.template_note"))).wrap());
         }
         ui.add_space(space::M);
         let yes = scene.text(if self.what == Naming::New { "instances.create_yes" } else { "instances.save" });
-        let ready = !name.is_empty() && !too_long;
+        let ready = !self.name.trim().is_empty() && !too_long;
         dialog::buttons(ui, theme, yes, scene.text("shell.cancel"), (ready, false))
+    }
+
+    fn opens(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        let label = ui.label(theme.label(scene.text("instances.application")));
+        ui.spacing_mut().interact_size.y = field::height(theme);
+        let combo = ComboBox::from_id_salt("application")
+            .width(ui.available_width())
+            .selected_text(theme.body(scene.text(application_key(self.application))));
+        let response = combo.show_ui(ui, |ui| {
+            for application in Application::ALL {
+                ui.selectable_value(&mut self.application, application, theme.body(scene.text(application_key(application))));
+            }
+        });
+        response.response.labelled_by(label.id);
     }
 
     fn command(self, selected: Option<InstanceId>) -> Option<InstancesCommand> {

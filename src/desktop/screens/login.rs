@@ -308,7 +308,7 @@ impl Login {
                 && let Some(error) = self.form.url_error()
             {
                 say(ui, scene, Sign::Critical, scene.text(url_key(error)), "");
-            } else if let Some(key) = self.form.missing(scene.model).filter(|_| self.form.is_judged()) {
+            } else if let Some(key) = self.form.missing(scene.model).filter(|_| self.form.is_judged() && self.form.url_error().is_none()) {
                 say(ui, scene, Sign::Normal, scene.text(key), "");
             } else if let Some(problem) = scene.model.instances.problems.last() {
                 say(ui, scene, Sign::Warning, &scene.what(problem), &scene.remedy(problem));

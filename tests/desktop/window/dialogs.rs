@@ -228,7 +228,7 @@ fn long_work_shows_how_far_it_is_and_can_be_cancelled() {
 
 #[test]
 fn a_panel_shows_the_history_of_the_one_report_chosen() {
-    let options = Options { route: Some(Route::Queue), ..world::options(andon::desktop::theme::Tone::Dark) };
+    let options = Options { route: Some(Route::Queue), ..world::options(Tone::Dark) };
     let mut world = World::with(super::world::PANEL, world::signed_in(Role::Operator), options);
     let off = |world: &World| world.harness.get_by_label("History").accesskit_node().is_disabled();
     assert!(off(&world), "none is chosen");
@@ -250,8 +250,37 @@ fn a_long_act_is_named_in_words() {
         let busy = |what: &str| Some(Progress { what: what.to_owned(), done: 0.4, can_cancel: true });
         Arc::make_mut(&mut model.queue).busy = busy("queue.exporting");
         Arc::make_mut(&mut model.instances).busy = busy("instances.copying");
-        let options = Options { route: Some(route), ..world::options(andon::desktop::theme::Tone::Dark) };
+        let options = Options { route: Some(route), ..world::options(Tone::Dark) };
         let world = World::with(DESK, model, options);
         assert!(world.harness.query_by_role_and_label(Handle::Label, words).is_some(), "{route:?}");
     }
+}
+
+#[test]
+fn every_dialog_fits_a_panel() {
+    let cases: [(Route, &[&str], &str); 3] = [
+        (Route::Instances, &["New station"], "Create"),
+        (Route::Instances, &["Rename"], "Save"),
+        (Route::Queue, &["SN260319400, Sending", "Export"], "Export"),
+    ];
+    for (route, presses, yes) in cases {
+        let options = Options { route: Some(route), ..world::options(Tone::Dark) };
+        let mut world = World::with(super::world::PANEL, world::signed_in(Role::Superuser), options);
+        for name in presses {
+            world.harness.get_by_label(name).click();
+            world.harness.run();
+        }
+        let yes = world.harness.get_all_by_role_and_label(Handle::Button, yes).last().unwrap().rect();
+        assert!(yes.bottom() <= 400.0 && yes.top() >= 0.0, "{presses:?}: {yes:?}");
+    }
+}
+
+#[test]
+fn a_panel_says_why_a_sign_in_failed_where_it_can_be_seen() {
+    let mut model = world::signed_out();
+    Arc::make_mut(&mut model.session).sign_in_error = Some(Explanation::new("server_unreachable"));
+    Arc::make_mut(&mut model.session).server_url = "http://10.0.0.9:8440".to_owned();
+    let world = World::new(super::world::PANEL, model);
+    let said = world.harness.get_by_label("The server does not answer.").rect();
+    assert!(said.bottom() <= 400.0, "{said:?}");
 }
