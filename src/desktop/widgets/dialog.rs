@@ -1,7 +1,7 @@
 //! Asks before something cannot be taken back. Escape and the place beside it mean no.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, Context, Id, Label, Layout, Margin, Modal, Ui};
+use eframe::egui::{Align, Context, Id, Label, Layout, Margin, Modal, Response, Ui};
 
 use super::{button, card};
 use crate::desktop::theme::{Text, Theme, Weight, space};
@@ -19,12 +19,28 @@ pub struct Question<'a> {
 /// Draws the question. `None` while nobody has answered.
 pub fn ask(ctx: &Context, theme: &Theme, id: &str, question: &Question<'_>) -> Option<bool> {
     let mut answer = None;
+    let opened = has_just_opened(ctx, id);
     let closed = form(ctx, theme, id, question.title, |ui| {
         ui.add(Label::new(theme.words(question.body, Text::Body, Weight::Regular, theme.color.text2)).wrap());
         ui.add_space(space::M);
-        answer = buttons(ui, theme, question.yes, question.no, (true, question.destroys));
+        let (given, no) = answers(ui, theme, question.yes, question.no, (true, question.destroys));
+        answer = given;
+        if opened {
+            // Whoever presses Enter without reading says no.
+            no.request_focus();
+        }
     });
     answer.or(closed.then_some(false))
+}
+
+/// Whether this dialog was not there in the frame before.
+fn has_just_opened(ctx: &Context, id: &str) -> bool {
+    let (frame, key) = (ctx.cumulative_frame_nr(), Id::unique(id).with("last shown"));
+    ctx.data_mut(|data| {
+        let last: Option<u64> = data.get_temp(key);
+        data.insert_temp(key, frame);
+        last.is_none_or(|last| last + 1 < frame)
+    })
 }
 
 /// A window above all others, with a title. Says whether it was left by Escape or by a press beside it.
@@ -45,17 +61,24 @@ pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl 
 }
 
 /// The two answers, the safe one on the left. `(enabled, destroys)` is about yes.
-pub fn buttons(ui: &mut Ui, theme: &Theme, yes: &str, no: &str, (enabled, destroys): (bool, bool)) -> Option<bool> {
+pub fn buttons(ui: &mut Ui, theme: &Theme, yes: &str, no: &str, state: (bool, bool)) -> Option<bool> {
+    answers(ui, theme, yes, no, state).0
+}
+
+/// The two answers, and the button that says no.
+fn answers(ui: &mut Ui, theme: &Theme, yes: &str, no: &str, (enabled, destroys): (bool, bool)) -> (Option<bool>, Response) {
     let mut answer = None;
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let row = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let accepted = if destroys { button::danger(ui, theme, yes) } else { button::primary(ui, theme, yes, enabled) };
         if accepted.clicked() {
             answer = Some(true);
         }
         ui.add_space(space::S);
-        if button::secondary(ui, theme, no, true).clicked() {
+        let no = button::secondary(ui, theme, no, true);
+        if no.clicked() {
             answer = Some(false);
         }
+        no
     });
-    answer
+    (answer, row.inner)
 }

@@ -43,6 +43,17 @@ fn queue(commands: Vec<Command>) -> Vec<QueueCommand> {
 }
 
 #[test]
+fn enter_without_reading_deletes_nothing() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Admin));
+    choose(&mut world, "SN260319398, Waiting");
+    press(&mut world, "Delete");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none(), "answered");
+    assert_eq!(queue(world.commands()), [], "with no");
+}
+
+#[test]
 fn a_report_is_deleted_only_after_a_yes() {
     let mut world = world_at(Route::Queue, world::signed_in(Role::Admin));
     let id = choose(&mut world, "SN260319398, Waiting");
