@@ -51,6 +51,16 @@ fn assert_synced_before(calls: &[Call], said: usize) {
     );
 }
 
+/// `andonctl` on this PC, with every write, sync and rename of its threads written down.
+fn traced(pc: &Pc, trace: &Path) -> Command {
+    let calls = "trace=write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2";
+    let andonctl = pc.andonctl();
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-e", calls, "-o"]).arg(trace).arg("--").arg(andonctl.get_program()).args(andonctl.get_args());
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    command
+}
+
 #[test]
 fn a_submitted_report_is_synced_before_it_is_called_accepted() {
     require("strace");
@@ -61,11 +71,8 @@ fn a_submitted_report_is_synced_before_it_is_called_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let (file, trace) = (folder.path().join("one.json"), folder.path().join("trace"));
     std::fs::write(&file, &line_of_reports(40, 1)[0]).unwrap();
-    let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-e", "trace=write,pwrite64,writev,pwritev,fsync,fdatasync", "-o"]).arg(&trace).arg("--");
-    let andonctl = pc.andonctl();
-    command.arg(andonctl.get_program()).args(andonctl.get_args()).args(["report", "submit", "--instance", "eol"]).arg(&file);
-    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    let mut command = traced(&pc, &trace);
+    command.args(["report", "submit", "--instance", "eol"]).arg(&file);
     let output = feed(command, "");
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let calls = calls(&trace);
@@ -84,14 +91,8 @@ fn a_dropped_file_is_moved_only_after_its_report_is_synced() {
     let trace = folder.path().join("trace");
     let inbox = pc.inbox("eol");
     drop_report(&inbox, "one", &line_of_reports(41, 1)[0]);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-y", "-e", "trace=write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2", "-o"])
-        .arg(&trace)
-        .arg("--");
-    let andonctl = pc.andonctl();
-    command.arg(andonctl.get_program()).args(andonctl.get_args()).args(["station", "run", "--instance", "eol"]);
-    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = traced(&pc, &trace);
+    command.args(["station", "run", "--instance", "eol"]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut station = crate::world::Process(command.spawn().unwrap());
     until("the file is moved", Duration::from_secs(60), || inbox.join("Done").join("one.json").exists().then_some(()));
     pause(Duration::from_millis(200));
