@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::support::secret::Secret;
+
 /// What a server is started with. Every field is already valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -11,12 +13,34 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The SQLite file.
-    pub database: PathBuf,
+    pub database: Database,
     pub unknown_processes: UnknownProcesses,
     pub station_enrollment: StationEnrollment,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
     pub password_cost: u32,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Database {
+    /// A file, for one server.
+    Sqlite(PathBuf),
+    /// `postgres://user:password@host/name`, for many.
+    Postgres(Secret),
+}
+
+impl Database {
+    /// As it may be shown: without a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Database::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Database::Postgres(url) => {
+                let mut url = url::Url::parse(url.expose()).ok();
+                let masked = url.as_mut().is_some_and(|url| url.password().is_none() || url.set_password(Some("…")).is_ok());
+                url.filter(|_| masked).map_or_else(|| "postgres:…".to_owned(), |url| url.to_string())
+            }
+        }
+    }
 }
 
 /// What happens to a report of a process that the server does not know.
@@ -69,11 +93,19 @@ impl Config {
         let data_dir = data_dir.into();
         Config {
             listen: DEFAULT_LISTEN,
-            database: data_dir.join("line.db"),
+            database: Database::Sqlite(data_dir.join("line.db")),
             unknown_processes: UnknownProcesses::default(),
             station_enrollment: StationEnrollment::default(),
             password_cost: PASSWORD_COST,
             data_dir,
+        }
+    }
+
+    /// Whether a server ever ran with this database, as far as the disk can tell.
+    pub fn is_made(&self) -> bool {
+        match &self.database {
+            Database::Sqlite(file) => file.exists(),
+            Database::Postgres(_) => true,
         }
     }
 
@@ -90,7 +122,7 @@ impl Config {
         vec![
             ("data-dir", self.data_dir.display().to_string()),
             ("listen", self.listen.to_string()),
-            ("database", format!("sqlite:{}", self.database.display())),
+            ("database", self.database.shown()),
             ("unknown_processes", processes.to_owned()),
             ("station_enrollment", enrollment.to_owned()),
         ]
@@ -180,7 +212,7 @@ fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), 
             let allowed = "an IP address with a port, such as 127.0.0.1:8440 or [::]:8440";
             config.listen = value.parse().map_err(|_| refuse(label, value, allowed))?;
         }
-        "database" => config.database = database_file(&config.data_dir, value, label)?,
+        "database" => config.database = database(&config.data_dir, value, label)?,
         "unknown_processes" => {
             config.unknown_processes = match value {
                 "refuse" => UnknownProcesses::Refuse,
@@ -203,15 +235,21 @@ fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), 
     Ok(())
 }
 
-/// `sqlite:line.db`, `sqlite:///var/lib/andon/line.db`. A relative path starts in the data folder.
-fn database_file(data_dir: &Path, value: &str, label: &str) -> Result<PathBuf, ConfigError> {
+/// `sqlite:line.db`, `sqlite:///var/lib/andon/line.db` (a relative path starts in the data folder), `postgres://andon@db/line`.
+fn database(data_dir: &Path, value: &str, label: &str) -> Result<Database, ConfigError> {
+    if value.starts_with("postgres://") || value.starts_with("postgresql://") {
+        let whole = url::Url::parse(value).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()) || url.query().is_some());
+        if whole {
+            return Ok(Database::Postgres(Secret::new(value)));
+        }
+    }
     let path = value.strip_prefix("sqlite://").or_else(|| value.strip_prefix("sqlite:")).unwrap_or_default();
     if path.is_empty() || path.starts_with(':') || path.contains('?') {
         // Everything after the scheme may hold a password.
         let shown = value.split_once(':').map_or("…".to_owned(), |(scheme, _)| format!("{scheme}:…"));
-        return Err(refuse(label, &shown, "sqlite:FILE, such as sqlite:line.db"));
+        return Err(refuse(label, &shown, "sqlite:FILE, such as sqlite:line.db, or postgres://USER:PASSWORD@HOST/DATABASE"));
     }
-    Ok(data_dir.join(path))
+    Ok(Database::Sqlite(data_dir.join(path)))
 }
 
 fn refuse(setting: &str, value: &str, allowed: &str) -> ConfigError {
@@ -256,14 +294,21 @@ mod tests {
 
     #[test]
     fn a_refused_database_address_does_not_repeat_its_password() {
-        let (_folder, wrong) = layers("", &[("DATABASE_URL", "postgres://andon:hunter2@db/line")], &[]);
+        let (_folder, wrong) = layers("", &[("DATABASE_URL", "mysql://andon:hunter2@db/line")], &[]);
         let error = wrong.read().unwrap_err().to_string();
-        assert!(error.contains("postgres:…") && error.contains("sqlite:FILE") && !error.contains("hunter2"), "{error}");
+        assert!(error.contains("mysql:…") && error.contains("sqlite:FILE") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn a_relative_database_lies_in_the_data_folder() {
         let (folder, relative) = layers("database = \"sqlite:other.db\"", &[], &[]);
-        assert_eq!(relative.read().unwrap().database, folder.path().join("other.db"));
+        assert_eq!(relative.read().unwrap().database, Database::Sqlite(folder.path().join("other.db")));
+    }
+
+    #[test]
+    fn a_plants_database_is_shown_without_its_password() {
+        let (_folder, plant) = layers("", &[("DATABASE_URL", "postgres://andon:hunter2@db:5433/line")], &[]);
+        let shown = plant.read().unwrap().database.shown();
+        assert!(shown.contains("andon") && shown.contains("db:5433/line") && !shown.contains("hunter2"), "{shown}");
     }
 }

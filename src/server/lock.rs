@@ -1,4 +1,4 @@
-//! One server a database: what it keeps in memory would else differ from what the other one stored.
+//! One server a SQLite file: what it keeps in memory would else differ from what the other one stored.
 //! The operating system holds the lock, so a crash leaves nothing behind.
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -4,6 +4,8 @@
 mod access_keys;
 mod admin;
 mod body;
+#[allow(dead_code, reason = "sockets and other servers follow it as they come")]
+mod bus;
 mod caller;
 pub mod commands;
 mod config;
@@ -25,7 +27,7 @@ mod store;
 
 pub use access_keys::KeyError;
 pub use admin::{Admin, AdminError};
-pub use config::{Config, ConfigError, DEFAULT_LISTEN, Layers, StationEnrollment, UnknownProcesses};
+pub use config::{Config, ConfigError, DEFAULT_LISTEN, Database, Layers, StationEnrollment, UnknownProcesses};
 pub use passwords::PasswordError;
 pub use random::NoRandom;
 pub use running::{Running, StartError, start};

@@ -13,7 +13,8 @@ use tower::util::MapRequest;
 
 use super::access_keys::{AccessKeys, KeyError};
 use super::admin::Admin;
-use super::config::Config;
+use super::bus::Bus;
+use super::config::{Config, Database};
 use super::door::Door;
 use super::lock::DatabaseLock;
 use super::passwords::Passwords;
@@ -51,7 +52,7 @@ pub struct Running {
     stop: CancellationToken,
     stop_writing: CancellationToken,
     _stop_on_drop: [DropGuard; 2],
-    _lock: DatabaseLock,
+    _lock: Option<DatabaseLock>,
 }
 
 /// Starts a server. It answers when this returns.
@@ -59,8 +60,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let folder = config.data_dir.display().to_string();
     let unusable = |error| StartError::Folder(folder.clone(), error);
     make_private_folder(&config.data_dir).map_err(unusable)?;
-    make_private_folder(config.database.parent().unwrap_or(&config.data_dir)).map_err(unusable)?;
-    let lock = DatabaseLock::take(&config.database).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?;
+    let lock = match &config.database {
+        Database::Sqlite(file) => {
+            make_private_folder(file.parent().unwrap_or(&config.data_dir)).map_err(unusable)?;
+            Some(DatabaseLock::take(file).map_err(unusable)?.ok_or_else(|| StartError::InUse(folder.clone()))?)
+        }
+        // Made for several servers at once.
+        Database::Postgres(_) => None,
+    };
     let stop_writing = CancellationToken::new();
     let (line, writing) = open_line(config, clock, stop_writing.clone()).await?;
     let line = Arc::new(line);
@@ -86,7 +93,7 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     let runs = Arc::new(Runs::read(&store).await?);
     let (intake, writing) = Intake::start(store.clone(), runs.clone(), stop_writing);
     let (started_at, room) = (clock.now(), Room::new());
-    Ok((Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room }, writing))
+    Ok((Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room, bus: Bus::new() }, writing))
 }
 
 async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::access_keys::AccessKeys;
+use super::bus::Bus;
 use super::config::Config;
 use super::passwords::Passwords;
 use super::room::Room;
@@ -26,4 +27,6 @@ pub(super) struct Line {
     pub(super) runs: Arc<Runs>,
     pub(super) intake: Intake,
     pub(super) room: Room,
+    #[allow(dead_code, reason = "sockets and other servers follow it as they come")]
+    pub(super) bus: Bus,
 }

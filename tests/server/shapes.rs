@@ -139,7 +139,8 @@ async fn a_server_without_its_database_says_so_and_lives() {
     use sqlx::ConnectOptions;
     let world = World::new().await;
     let station = world.station().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&world.config.database);
+    let andon::server::Database::Sqlite(file) = &world.config.database else { panic!("not a file") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let mut connection = options.connect().await.unwrap();
     for table in ["report_sources", "reports", "settings"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("drop table {table}"))).execute(&mut connection).await.unwrap();

@@ -80,7 +80,7 @@ impl BuiltInLine {
     }
 
     async fn is_set_up(&self, running: Option<&Running>) -> Result<bool, String> {
-        if running.is_none() && !self.config().database.exists() {
+        if running.is_none() && !self.config().is_made() {
             return Ok(false);
         }
         self.admin(running).await?.has_accounts().await.map_err(|error| error.to_string())

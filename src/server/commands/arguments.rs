@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// The folder for the database and the keys
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The database, such as sqlite:line.db
+    /// The database, such as sqlite:line.db or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     #[command(subcommand)]

@@ -1,8 +1,9 @@
-//! SQL, and nothing else knows any. One writer, several readers, on SQLite in WAL with full sync.
+//! SQL, and nothing else knows any. One text a query, for SQLite and for PostgreSQL.
 //!
-//! The texts keep to a dialect that SQLite and PostgreSQL read alike: `$1` placeholders, ids (UUIDv7) and times made in Rust, times as
-//! bigint microseconds since 1970 UTC, uniqueness without regard to case by a `…_key` column, lists via `QueryBuilder`, no `ilike`, no
-//! JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole.
+//! The texts keep to a dialect that both read alike: `$1` placeholders, ids (UUIDv7) and times made in Rust, times as bigint microseconds
+//! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, lists via `QueryBuilder`, no `ilike`,
+//! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. One change of several steps runs
+//! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
 
 pub(super) mod processes;
 pub(super) mod report_query;
@@ -13,16 +14,31 @@ pub(super) mod station_tokens;
 pub(super) mod users;
 
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+
+use super::config::Database;
 
 /// The database. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
-    pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    pub(super) writer: AnyPool,
+    pub(super) readers: AnyPool,
+    /// How a change of several steps begins, so that it is the only one.
+    alone: Alone,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Alone {
+    /// Takes SQLite's write lock at once: a change that only reads first could be refused halfway when another program writes.
+    BeginImmediate,
+    /// Takes PostgreSQL's advisory lock of this number, until the change ends.
+    Lock(i64),
 }
 
 /// The database could not be used.
@@ -36,44 +52,64 @@ pub enum StoreError {
     Folder(String, std::io::Error),
 }
 
-/// Connections that only read.
+/// Connections that only read a SQLite file.
 const READERS: u32 = 4;
-/// How long a connection waits for another program's write.
+/// Connections to PostgreSQL that write, and those that read.
+const PLANT: (u32, u32) = (4, 12);
+/// How long a connection waits for another program's write, and how long a request waits for a connection.
 const BUSY: Duration = Duration::from_secs(10);
+/// "andon" as a number, so that other users of a PostgreSQL server do not meet our lock by chance.
+const WRITE_LOCK: i64 = 0x61_6e_64_6f_6e;
 
 impl Store {
-    /// Opens the file, makes it when missing, and brings it to this version.
-    pub(super) async fn open(file: &Path) -> Result<Store, StoreError> {
+    /// Opens the database, makes its file when missing, and brings it to this version. Servers that start at once do that in turn.
+    pub(super) async fn open(database: &Database) -> Result<Store, StoreError> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        match database {
+            Database::Sqlite(file) => Store::open_file(file).await,
+            Database::Postgres(url) => Store::open_plant(url.expose()).await,
+        }
+    }
+
+    async fn open_file(file: &Path) -> Result<Store, StoreError> {
         if let Some(folder) = file.parent() {
             let unusable = |error| StoreError::Folder(folder.display().to_string(), error);
             make_private_folder(folder).map_err(unusable)?;
             make_private_file(file).map_err(unusable)?;
         }
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .pragma("temp_store", "memory")
-            .pragma("cache_size", "-4000");
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let options = AnyConnectOptions::from_url(&SqliteConnectOptions::new().filename(file).to_url_lossy())?;
+        let writer = sqlite_pool(1, "off").connect_with(options.clone()).await?;
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Store { writer, readers })
+        let readers = sqlite_pool(READERS, "on").connect_with(options).await?;
+        Ok(Store { writer, readers, alone: Alone::BeginImmediate })
     }
 
-    /// Writes the log into the database file and lets go of it.
+    async fn open_plant(url: &str) -> Result<Store, StoreError> {
+        let options: AnyConnectOptions = url.parse()?;
+        let pool = |connections| AnyPoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
+        let writer = pool(PLANT.0).connect_with(options.clone()).await?;
+        sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
+        let readers = pool(PLANT.1).connect_with(options).await?;
+        Ok(Store { writer, readers, alone: Alone::Lock(WRITE_LOCK) })
+    }
+
+    /// Writes SQLite's log into its file and lets go of the database.
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 
-    /// Begins a change of several steps. It holds the write lock from the start: one that only reads first could be refused halfway
-    /// when another program writes.
-    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("begin immediate").await?)
+    /// Begins a change of several steps, the only one at that time.
+    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, StoreError> {
+        match self.alone {
+            Alone::BeginImmediate => Ok(self.writer.begin_with("begin immediate").await?),
+            Alone::Lock(number) => {
+                let mut transaction = self.writer.begin().await?;
+                sqlx::query("select pg_advisory_xact_lock($1)").bind(number).execute(&mut *transaction).await?;
+                Ok(transaction)
+            }
+        }
     }
 
     /// Whether it can be read at all.
@@ -81,6 +117,18 @@ impl Store {
         sqlx::query("select count(*) from settings").execute(&self.readers).await?;
         Ok(())
     }
+}
+
+/// Connections to a file in WAL mode whose commits are on the disk before they are told of.
+fn sqlite_pool(connections: u32, query_only: &'static str) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).after_connect(move |connection: &mut AnyConnection, _| {
+        let pragmas = format!(
+            "pragma busy_timeout = {}; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+             pragma temp_store = memory; pragma cache_size = -4000; pragma query_only = {query_only}",
+            BUSY.as_millis()
+        );
+        Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(pragmas)).await.map(drop) })
+    })
 }
 
 /// Makes a folder that only this account can look into, where the platform has such.

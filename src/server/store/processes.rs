@@ -12,9 +12,9 @@ struct Row {
     code: i64,
     name: String,
     description: String,
-    is_test: bool,
-    is_repair: bool,
-    is_wip: bool,
+    is_test: i64,
+    is_repair: i64,
+    is_wip: i64,
     position: i64,
     state: i64,
 }
@@ -27,9 +27,9 @@ pub(in crate::server) async fn list(store: &Store) -> Result<Vec<Process>, Store
         code: row.code,
         name: row.name,
         description: row.description,
-        is_test_operation: row.is_test,
-        is_repair_operation: row.is_repair,
-        is_wip_operation: row.is_wip,
+        is_test_operation: row.is_test != 0,
+        is_repair_operation: row.is_repair != 0,
+        is_wip_operation: row.is_wip != 0,
         process_index: row.position,
         state: row.state,
     };
@@ -48,9 +48,9 @@ pub(in crate::server) async fn put(store: &Store, process: &Process) -> Result<b
         .bind(&process.name)
         .bind(key(&process.name))
         .bind(&process.description)
-        .bind(process.is_test_operation)
-        .bind(process.is_repair_operation)
-        .bind(process.is_wip_operation)
+        .bind(i64::from(process.is_test_operation))
+        .bind(i64::from(process.is_repair_operation))
+        .bind(i64::from(process.is_wip_operation))
         .bind(process.process_index)
         .bind(process.state)
         .execute(&store.writer)

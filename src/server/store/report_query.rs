@@ -1,6 +1,6 @@
 //! The list of reports: conditions become SQL, their values stay bound.
 
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{Any, QueryBuilder};
 
 use super::{Store, StoreError, micros, time};
 use crate::protocol::wats::ReportHeader;
@@ -70,7 +70,7 @@ const SELECT: &str = "select r.id, r.kind, r.serial_number, r.part_number, r.rev
 
 /// The heads of the reports asked for. Their run numbers are not known here.
 pub(in crate::server) async fn list(store: &Store, query: &ReportQuery<'_>) -> Result<Vec<ReportHeader>, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut sql = QueryBuilder::<Any>::new(SELECT);
     sql.push_bind(query.kind);
     if let Some(filter) = query.filter {
         sql.push(" and ");
@@ -113,7 +113,7 @@ fn has_null(field: Field) -> bool {
     matches!(field, Field::ExecutionTime | Field::ErrorCode | Field::ErrorMessage | Field::Start | Field::ProcessCode)
 }
 
-fn push_condition(sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
+fn push_condition(sql: &mut QueryBuilder<Any>, condition: &Condition) {
     match condition {
         Condition::And(left, right) => push_pair(sql, left, " and ", right),
         Condition::Or(left, right) => push_pair(sql, left, " or ", right),
@@ -135,7 +135,7 @@ fn push_condition(sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
     }
 }
 
-fn push_pair(sql: &mut QueryBuilder<Sqlite>, left: &Condition, word: &str, right: &Condition) {
+fn push_pair(sql: &mut QueryBuilder<Any>, left: &Condition, word: &str, right: &Condition) {
     sql.push("(");
     push_condition(sql, left);
     sql.push(word);
@@ -143,7 +143,7 @@ fn push_pair(sql: &mut QueryBuilder<Sqlite>, left: &Condition, word: &str, right
     sql.push(")");
 }
 
-fn push_comparison(sql: &mut QueryBuilder<Sqlite>, field: Field, operator: Operator, value: &Value) {
+fn push_comparison(sql: &mut QueryBuilder<Any>, field: Field, operator: Operator, value: &Value) {
     sql.push(column(field));
     let sign = match operator {
         Operator::Eq => " = ",

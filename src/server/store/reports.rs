@@ -1,7 +1,7 @@
 //! Reports: the head in columns, the source as it came beside it. One report an id, one report a run of a unit.
 
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{Store, StoreError, micros, time};
@@ -73,7 +73,7 @@ pub(in crate::server) async fn put_all(store: &Store, reports: impl Iterator<Ite
     Ok(replaced)
 }
 
-async fn put(connection: &mut SqliteConnection, report: &NewReport) -> Result<Vec<Uuid>, StoreError> {
+async fn put(connection: &mut AnyConnection, report: &NewReport) -> Result<Vec<Uuid>, StoreError> {
     let (header, failed) = (&report.header, report.failed_step.as_ref());
     let (id, start) = (header.id.to_string(), micros(header.start_utc()));
     let replaced: Vec<String> = sqlx::query_scalar(DELETE_SAME_RUN)

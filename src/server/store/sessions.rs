@@ -48,9 +48,9 @@ pub(in crate::server) async fn find_user(
     now: DateTime<Utc>,
 ) -> Result<Option<(String, Role)>, StoreError> {
     let text = "select u.name, u.role from sessions s join users u on u.id = s.user_id
-        where s.id = $1 and u.id = $2 and s.ended_at is null and s.expires_at > $3 and u.active = $4";
+        where s.id = $1 and u.id = $2 and s.ended_at is null and s.expires_at > $3 and u.active = 1";
     let row: Option<(String, String)> =
-        sqlx::query_as(text).bind(session_id).bind(user_id).bind(micros(now)).bind(true).fetch_optional(&store.readers).await?;
+        sqlx::query_as(text).bind(session_id).bind(user_id).bind(micros(now)).fetch_optional(&store.readers).await?;
     Ok(row.map(|(name, role)| (name, role.parse().unwrap_or(Role::Guest))))
 }
 

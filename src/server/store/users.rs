@@ -25,8 +25,8 @@ struct Row {
     name: String,
     email: Option<String>,
     role: String,
-    active: bool,
-    verified: bool,
+    active: i64,
+    verified: i64,
     created_at: i64,
     last_login: Option<i64>,
     locked_until: Option<i64>,
@@ -40,8 +40,8 @@ impl From<Row> for User {
             email: row.email,
             // A role this version does not know may do the least.
             role: row.role.parse().unwrap_or(Role::Guest),
-            active: row.active,
-            verified: row.verified,
+            active: row.active != 0,
+            verified: row.verified != 0,
             created_at: time(row.created_at),
             last_login: row.last_login.map(time),
             locked_until: row.locked_until.map(time),
@@ -78,7 +78,7 @@ pub(in crate::server) async fn insert_first(store: &Store, new: &NewUser<'_>) ->
     Ok(inserted)
 }
 
-async fn insert_in(connection: &mut sqlx::SqliteConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
+async fn insert_in(connection: &mut sqlx::AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
     let result = sqlx::query(INSERT)
         .bind(new.id)
         .bind(new.name)
@@ -87,8 +87,8 @@ async fn insert_in(connection: &mut sqlx::SqliteConnection, new: &NewUser<'_>) -
         .bind(new.email.map(key))
         .bind(new.role.as_str())
         .bind(new.password_hash)
-        .bind(true)
-        .bind(true)
+        .bind(1_i64)
+        .bind(1_i64)
         .bind(micros(new.now))
         .execute(connection)
         .await;
@@ -127,7 +127,7 @@ pub(in crate::server) async fn set_role(store: &Store, id: &str, role: Role) -> 
 }
 
 pub(in crate::server) async fn set_active(store: &Store, id: &str, active: bool) -> Result<(), StoreError> {
-    sqlx::query("update users set active = $2 where id = $1").bind(id).bind(active).execute(&store.writer).await?;
+    sqlx::query("update users set active = $2 where id = $1").bind(id).bind(i64::from(active)).execute(&store.writer).await?;
     Ok(())
 }
 

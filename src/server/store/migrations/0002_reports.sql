@@ -3,9 +3,9 @@ create table processes (
     name text not null,
     name_key text not null unique,
     description text not null,
-    is_test boolean not null,
-    is_repair boolean not null,
-    is_wip boolean not null,
+    is_test bigint not null,
+    is_repair bigint not null,
+    is_wip bigint not null,
     position bigint not null,
     state bigint not null
 );
