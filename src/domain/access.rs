@@ -99,6 +99,12 @@ impl Role {
         TABLE.iter().filter(|(_, roles)| roles.contains(&self)).map(|(p, _)| *p).collect()
     }
 
+    /// Whether this role may give `other` to an account, or change an account that has it: nobody lifts anybody above himself,
+    /// and a station is no person.
+    pub fn may_manage(self, other: Role) -> bool {
+        self.may(P::ManageUsers) && other != R::Station && (other != R::Superuser || self == R::Superuser)
+    }
+
     /// Seconds without input after which a person's session locks; a station's never does.
     pub fn idle_limit_secs(self) -> Option<u32> {
         match self {
@@ -161,6 +167,16 @@ mod tests {
         let expected = [P::ViewSensors, P::ViewAlerts, P::ViewYield, P::SubmitReports, P::IngestReadings];
         assert_eq!(Role::Station.permissions(), expected);
         assert_eq!(Role::Station.idle_limit_secs(), None);
+    }
+
+    #[test]
+    fn nobody_lifts_anybody_above_himself() {
+        let manages = |role: Role| Role::ALL.into_iter().filter(|other| role.may_manage(*other)).collect::<Vec<_>>();
+        assert_eq!(manages(R::Admin), [R::Guest, R::Operator, R::Admin, R::Technician]);
+        assert_eq!(manages(R::Superuser), [R::Guest, R::Operator, R::Admin, R::Technician, R::Superuser]);
+        for role in [R::Guest, R::Station, R::Operator, R::Technician] {
+            assert_eq!(manages(role), []);
+        }
     }
 
     #[test]

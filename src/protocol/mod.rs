@@ -1,5 +1,8 @@
 //! What crosses a wire: bodies and names, for both of its ends. No behaviour beyond reading and writing them.
 
+pub mod audit;
 pub mod auth;
+pub mod stations;
+pub mod users;
 pub mod wats;
 pub mod wsjf;
