@@ -84,7 +84,17 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(unusable("it is not a JSON object".to_owned()));
     }
+    if holds_nul(bytes) {
+        return Err(Refusal::nul());
+    }
     serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))
+}
+
+/// Whether a text of JSON holds the character NUL, which it must write as `\u0000`.
+pub(super) fn holds_nul(json: &[u8]) -> bool {
+    let found = json.windows(6).enumerate().filter(|(_, six)| *six == b"\\u0000");
+    // An even number of backslashes before it stands for backslashes.
+    found.into_iter().any(|(at, _)| json[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
 }
 
 /// Refuses a body that says it is something else than JSON.
@@ -102,6 +112,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Line>> for PathParts<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<PathParts<T>, Refusal> {
+        if parts.uri.path().contains("%00") {
+            return Err(Refusal::nul());
+        }
         let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, line).await;
         path.map(|path| PathParts(path.0))
             .map_err(|error| Refusal::bad_request("bad_path", format!("The address cannot be used: {error}.")))
@@ -115,9 +128,29 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Line>> for QueryParts<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<QueryParts<T>, Refusal> {
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Refusal::nul());
+        }
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, line).await;
         query
             .map(|query| QueryParts(query.0))
             .map_err(|error| Refusal::bad_request("bad_query", format!("The query cannot be used: {error}.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_is_found_and_a_backslash_before_zeros_is_not_one() {
+        for (json, holds) in [
+            (r#"{"a":"x\u0000"}"#.to_owned(), true),
+            (r#"{"a":"x"}"#.to_owned(), false),
+            (r#"{"a":"\\u0000"}"#.to_owned(), false),
+            (r#"{"a":"\\\u0000"}"#.to_owned(), true),
+        ] {
+            assert_eq!(holds_nul(json.as_bytes()), holds, "{json}");
+        }
     }
 }

@@ -66,6 +66,11 @@ impl Refusal {
         Refusal { retry_after: Some(1), ..refusal }
     }
 
+    /// PostgreSQL cannot keep the character NUL, and no text of people holds one.
+    pub(super) fn nul() -> Refusal {
+        Refusal::bad_request("bad_text", "A text holds the character NUL (U+0000), which cannot be kept. Remove it.")
+    }
+
     /// For an answer with this status that nobody gave words to.
     pub(super) fn of_status(status: StatusCode) -> Refusal {
         let (code, sentence) = match status {
@@ -96,6 +101,10 @@ impl IntoResponse for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Refusal {
+        // Wherever it slipped in.
+        if error.is_nul() {
+            return Refusal::nul();
+        }
         tracing::error!("{error}");
         let refusal =
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The server's database cannot be used at the moment.");

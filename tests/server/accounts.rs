@@ -45,7 +45,6 @@ async fn wrong_user_wrong_password_wrong_role_and_disabled_are_one_answer() {
         json!({ "username": "tech", "password": PASSWORD }),
         json!({ "username": "op' or '1'='1", "password": "x' or '1'='1" }),
         json!({ "username": "op'; drop table users; --", "password": PASSWORD }),
-        json!({ "username": "op\u{0}", "password": PASSWORD }),
     ];
     let mut answers = Vec::new();
     for body in tries {

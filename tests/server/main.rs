@@ -2,6 +2,7 @@
 
 mod accounts;
 mod http;
+mod plant;
 mod program;
 mod queries;
 mod reports;

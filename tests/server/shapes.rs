@@ -2,6 +2,7 @@
 
 use andon::server::StartError;
 use chrono::{DateTime, TimeDelta};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::http::parse;
@@ -119,7 +120,7 @@ async fn a_fresh_server_knows_three_processes_and_takes_more() {
 
 #[tokio::test]
 async fn a_second_server_in_the_same_folder_is_refused_until_the_first_ends() {
-    let world = World::new().await;
+    let world = World::on_file().await;
     let second = andon::server::start(world.config.clone(), world.clock.clone()).await;
     assert!(matches!(second, Err(StartError::InUse(_))));
     world.restart().await.anonymous().get("/health").await.expect(200);
@@ -136,12 +137,9 @@ async fn a_stop_does_not_wait_for_callers_who_say_nothing() {
 
 #[tokio::test]
 async fn a_server_without_its_database_says_so_and_lives() {
-    use sqlx::ConnectOptions;
     let world = World::new().await;
     let station = world.station().await;
-    let andon::server::Database::Sqlite(file) = &world.config.database else { panic!("not a file") };
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut connection = options.connect().await.unwrap();
+    let mut connection = world.connect().await;
     for table in ["report_sources", "reports", "settings"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("drop table {table}"))).execute(&mut connection).await.unwrap();
     }
@@ -159,9 +157,27 @@ async fn a_server_without_its_database_says_so_and_lives() {
 #[tokio::test]
 async fn the_database_is_for_this_account_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let world = World::new().await;
+    let world = World::on_file().await;
     for name in ["line.db", "line.db-wal"] {
         let mode = std::fs::metadata(world.folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_nul_in_any_text_is_refused_at_the_border() {
+    let world = World::new().await;
+    let (nobody, station) = (world.anonymous(), world.station().await);
+    nobody.post("/api/auth/login", &json!({ "username": "op\u{0}", "password": PASSWORD })).await.expect_refusal(400, "bad_text");
+    nobody.basic("op\u{0}", PASSWORD).get("/api/Auth/GetToken/x").await.expect_refusal(401, "invalid_credentials");
+    nobody.basic("oper", PASSWORD).get("/api/Auth/GetToken/x%00").await.expect_refusal(400, "bad_text");
+    station.get("/api/Report/Query/Header?%24filter=serialNumber%20eq%20%27%00%27").await.expect_refusal(400, "bad_text");
+    station.post("/api/App/DynamicYield", &json!({ "partNumber": "\u{0}" })).await.expect_refusal(400, "bad_text");
+    let good = crate::samples::Sample::new("SN-1", crate::samples::at(0), "F").json();
+    for field in ["sn", "pn", "rev", "location", "purpose"] {
+        let mut report = good.clone();
+        report[field] = "a\u{0}b".into();
+        station.post("/api/Report/WSJF", &report).await.expect_refusal(400, "bad_text");
+    }
+    station.post("/api/Report/WSJF", &good).await.expect(200);
 }

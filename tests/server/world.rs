@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use andon::domain::Role;
 use andon::protocol::auth::LoginResponse;
-use andon::server::{Admin, Config, Running};
+use andon::server::{Admin, Config, Database, Running};
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use base64::Engine;
@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, send};
+use crate::plant::PlantDatabase;
 
 /// The password of every account in tests.
 pub const PASSWORD: &str = "correct horse";
@@ -22,6 +23,15 @@ pub struct World {
     pub config: Config,
     pub clock: Clock,
     pub running: Running,
+    /// Where the tests run on PostgreSQL. Goes last.
+    plant: Option<PlantDatabase>,
+}
+
+/// Whether this run of the tests is the one on PostgreSQL: `ANDON_TEST_DATABASE=postgres`.
+pub fn on_postgres() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "how ./check tells its two runs apart")]
+    let database = std::env::var("ANDON_TEST_DATABASE");
+    database.is_ok_and(|name| name == "postgres")
 }
 
 impl World {
@@ -30,13 +40,22 @@ impl World {
         World::with(Clock::system(), |_| ()).await
     }
 
+    /// On SQLite in every run.
+    pub async fn on_file() -> World {
+        World::with(Clock::system(), |config| config.database = Config::in_folder(&config.data_dir).database).await
+    }
+
     pub async fn with(clock: Clock, change: impl FnOnce(&mut Config)) -> World {
         let folder = tempfile::tempdir().unwrap();
         share_key(folder.path());
         let mut config = Config { listen: "127.0.0.1:0".parse().unwrap(), password_cost: 4, ..Config::in_folder(folder.path()) };
+        let plant = on_postgres().then(PlantDatabase::new);
+        if let Some(plant) = &plant {
+            config.database = Database::Postgres(Secret::new(plant.url()));
+        }
         change(&mut config);
         let running = andon::server::start(config.clone(), clock.clone()).await.unwrap();
-        let world = World { folder, config, clock, running };
+        let world = World { folder, config, clock, running, plant };
         let admin = world.admin_tools();
         for (name, role) in [("oper", Role::Operator), ("admin", Role::Admin), ("tech", Role::Technician), ("root", Role::Superuser)] {
             admin.add_user(name, role, None, &Secret::new(PASSWORD)).await.unwrap();
@@ -50,10 +69,19 @@ impl World {
 
     /// The same folder, another process as far as the server can tell.
     pub async fn restart(self) -> World {
-        let World { folder, config, clock, running } = self;
+        let World { folder, config, clock, running, plant } = self;
         running.stop().await;
         let running = andon::server::start(config.clone(), clock.clone()).await.unwrap();
-        World { folder, config, clock, running }
+        World { folder, config, clock, running, plant }
+    }
+
+    /// The database itself, behind the server's back.
+    pub async fn connect(&self) -> sqlx::AnyConnection {
+        let url = match &self.config.database {
+            Database::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Database::Postgres(url) => url.expose().to_owned(),
+        };
+        <sqlx::AnyConnection as sqlx::Connection>::connect(&url).await.unwrap()
     }
 
     pub fn anonymous(&self) -> Client {

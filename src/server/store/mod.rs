@@ -1,7 +1,7 @@
 //! SQL, and nothing else knows any. One text a query, for SQLite and for PostgreSQL.
 //!
 //! The texts keep to a dialect that both read alike: `$1` placeholders, ids (UUIDv7) and times made in Rust, times as bigint microseconds
-//! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, lists via `QueryBuilder`, no `ilike`,
+//! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, texts that depend on the question via [`sql::Sql`], no `ilike`,
 //! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. One change of several steps runs
 //! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
 
@@ -10,6 +10,7 @@ pub(super) mod report_query;
 pub(super) mod reports;
 pub(super) mod sessions;
 pub(super) mod settings;
+pub(super) mod sql;
 pub(super) mod station_tokens;
 pub(super) mod users;
 
@@ -50,6 +51,13 @@ pub enum StoreError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the folder {0} cannot be used: {1}")]
     Folder(String, std::io::Error),
+}
+
+impl StoreError {
+    /// Whether a text held the character NUL, which PostgreSQL refuses as `character_not_in_repertoire`.
+    pub(super) fn is_nul(&self) -> bool {
+        matches!(self, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22021"))
+    }
 }
 
 /// Connections that only read a SQLite file.

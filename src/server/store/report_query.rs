@@ -1,7 +1,6 @@
 //! The list of reports: conditions become SQL, their values stay bound.
 
-use sqlx::{Any, QueryBuilder};
-
+use super::sql::Sql;
 use super::{Store, StoreError, micros, time};
 use crate::protocol::wats::ReportHeader;
 use crate::server::odata::{Condition, Field, Operator, Order, TextFunction, Value};
@@ -70,7 +69,7 @@ const SELECT: &str = "select r.id, r.kind, r.serial_number, r.part_number, r.rev
 
 /// The heads of the reports asked for. Their run numbers are not known here.
 pub(in crate::server) async fn list(store: &Store, query: &ReportQuery<'_>) -> Result<Vec<ReportHeader>, StoreError> {
-    let mut sql = QueryBuilder::<Any>::new(SELECT);
+    let mut sql = Sql::new(SELECT);
     sql.push_bind(query.kind);
     if let Some(filter) = query.filter {
         sql.push(" and ");
@@ -83,7 +82,7 @@ pub(in crate::server) async fn list(store: &Store, query: &ReportQuery<'_>) -> R
     // A last key that is never equal, so that pages neither repeat nor skip a report.
     sql.push(if query.order.last().is_some_and(|order| order.descending) { "r.id desc" } else { "r.id" });
     sql.push(" limit ").push_bind(i64::from(query.top)).push(" offset ").push_bind(i64::from(query.skip));
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(&store.readers).await?;
+    let rows: Vec<Row> = sql.fetch_all(&store.readers).await?;
     Ok(rows.into_iter().map(ReportHeader::from).collect())
 }
 
@@ -113,7 +112,7 @@ fn has_null(field: Field) -> bool {
     matches!(field, Field::ExecutionTime | Field::ErrorCode | Field::ErrorMessage | Field::Start | Field::ProcessCode)
 }
 
-fn push_condition(sql: &mut QueryBuilder<Any>, condition: &Condition) {
+fn push_condition(sql: &mut Sql, condition: &Condition) {
     match condition {
         Condition::And(left, right) => push_pair(sql, left, " and ", right),
         Condition::Or(left, right) => push_pair(sql, left, " or ", right),
@@ -135,7 +134,7 @@ fn push_condition(sql: &mut QueryBuilder<Any>, condition: &Condition) {
     }
 }
 
-fn push_pair(sql: &mut QueryBuilder<Any>, left: &Condition, word: &str, right: &Condition) {
+fn push_pair(sql: &mut Sql, left: &Condition, word: &str, right: &Condition) {
     sql.push("(");
     push_condition(sql, left);
     sql.push(word);
@@ -143,7 +142,7 @@ fn push_pair(sql: &mut QueryBuilder<Any>, left: &Condition, word: &str, right: &
     sql.push(")");
 }
 
-fn push_comparison(sql: &mut QueryBuilder<Any>, field: Field, operator: Operator, value: &Value) {
+fn push_comparison(sql: &mut Sql, field: Field, operator: Operator, value: &Value) {
     sql.push(column(field));
     let sign = match operator {
         Operator::Eq => " = ",

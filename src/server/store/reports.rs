@@ -43,6 +43,17 @@ impl NewReport {
     }
 }
 
+impl NewReport {
+    /// Whether one of the texts that become columns holds the character NUL. In the source it is written out, and harmless.
+    pub(in crate::server) fn holds_nul(&self) -> bool {
+        let header = &self.header;
+        let failed = self.failed_step.iter().flat_map(|step| [&step.name, &step.path, &step.step_type, &step.group]);
+        let texts = [&header.serial_number, &header.part_number, &header.revision, &header.process_name, &header.station];
+        let more = [&header.location, &header.purpose, &header.operator, &self.comment];
+        texts.into_iter().chain(more).chain(&self.error_message).chain(failed).any(|text| text.contains('\0'))
+    }
+}
+
 const INSERT: &str =
     "insert into reports (id, kind, serial_number, part_number, revision, process_code, process_name, result, station, location,
         purpose, operator, comment, start_at, execution_secs, error_code, error_message, failed_step, failed_step_path, failed_step_type,

@@ -50,6 +50,9 @@ pub(in crate::server) async fn submit(
     check_process(&line, &document).await?;
     let id = document.report.header.id;
     let report = NewReport::new(document.report, document.text, &caller.name, line.clock.now());
+    if report.holds_nul() {
+        return Err(Refusal::nul());
+    }
     line.intake.put(report, room).await?;
     Ok(Answer(json!([{ "ID": id }])))
 }

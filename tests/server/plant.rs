@@ -1,0 +1,131 @@
+//! A plant's parts, the true ones: PostgreSQL with a database for each test, and Redis. Each is started by the tests in a folder of
+//! its own and ends with them, however they end: it hangs on a pipe that breaks when this process dies.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for what cannot tell when it is ready.
+#[track_caller]
+pub fn until<T>(what: &str, limit: Duration, mut good: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(value) = good() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain until {what}");
+        #[expect(clippy::disallowed_methods, reason = "a test may wait between two looks")]
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A program that ends when this process does, and its folder with it. `signal` is how it is told to end at once.
+fn tied(signal: &str, folder: &Path, program: &Path, arguments: &[&str]) -> Child {
+    let script = "signal=$1; folder=$2; shift 2; \"$@\" & child=$!; cat >/dev/null; kill -$signal $child; wait $child; rm -rf $folder";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", signal]).arg(folder).args(account()).arg(program).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// PostgreSQL refuses to run as root: then it is the account that its package made.
+fn account() -> &'static [&'static str] {
+    if is_root() { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] }
+}
+
+fn is_root() -> bool {
+    String::from_utf8_lossy(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0"
+}
+
+fn run(program: &Path, arguments: &[&str]) -> String {
+    let mut words = account().iter().copied().chain([program.to_str().unwrap()]).chain(arguments.iter().copied());
+    let output = Command::new(words.next().unwrap()).args(words).output().unwrap();
+    assert!(output.status.success(), "{program:?} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A program of Debian's package `postgresql`, of its newest version.
+fn postgres_program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+    let newest = versions.max_by_key(number).map(|version| version.join("bin").join(name));
+    newest.filter(|program| program.exists()).expect("this test needs PostgreSQL; ./check packages installs it")
+}
+
+/// One PostgreSQL, without a port and without patience for disks.
+struct Cluster {
+    folder: TempDir,
+    _process: Child,
+}
+
+impl Cluster {
+    fn start() -> Cluster {
+        let folder = tempfile::Builder::new().prefix("andon-pg").tempdir().unwrap();
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
+        }
+        let (data, socket) = (folder.path().join("data"), folder.path().to_str().unwrap().to_owned());
+        let data = data.to_str().unwrap();
+        // An order of letters as plants have it, which is not SQLite's.
+        let locale = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"];
+        run(&postgres_program("initdb"), &[&["-D", data, "-U", "andon", "-A", "trust", "-N", "-E", "UTF8"], &locale[..]].concat());
+        let settings = [
+            "listen_addresses=",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "max_connections=500",
+            "shared_buffers=64MB",
+        ];
+        let settings = settings.iter().flat_map(|setting| ["-c", setting]);
+        let arguments: Vec<&str> = ["-D", data, "-k", &socket].into_iter().chain(settings).collect();
+        let cluster = Cluster { _process: tied("QUIT", folder.path(), &postgres_program("postgres"), &arguments), folder };
+        let ready = || cluster.ask_if("select 1").then_some(());
+        until("PostgreSQL is ready", PATIENCE, ready);
+        cluster
+    }
+
+    fn psql(&self, sql: &str) -> Command {
+        let mut command = Command::new(postgres_program("psql"));
+        command.args(["-X", "-q", "-t", "-A", "-U", "andon", "-d", "postgres", "-h"]).arg(self.folder.path()).args(["-c", sql]);
+        command
+    }
+
+    fn ask_if(&self, sql: &str) -> bool {
+        self.psql(sql).output().unwrap().status.success()
+    }
+}
+
+/// The PostgreSQL of this test binary.
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start)
+}
+
+/// A database of a test's own, gone when dropped.
+pub struct PlantDatabase(String);
+
+impl PlantDatabase {
+    pub fn new() -> PlantDatabase {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("line{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let output = cluster().psql(&format!("create database {name}")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        PlantDatabase(name)
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://andon@localhost/{}?host={}", self.0, cluster().folder.path().display())
+    }
+}
+
+impl Drop for PlantDatabase {
+    fn drop(&mut self) {
+        cluster().ask_if(&format!("drop database {} with (force)", self.0));
+    }
+}
