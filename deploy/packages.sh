@@ -4,8 +4,8 @@
 BUILD_PACKAGES="gcc libc6-dev"
 # What a window loads at run time.
 WINDOW_PACKAGES="libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 libx11-xcb1 libgl1 libegl1 libwayland-client0 libwayland-cursor0 libwayland-egl1"
-# Real parts that the tests start: a display, a secret service, a tracer, a debugger, a plant's databases.
-TEST_PACKAGES="git xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server"
+# Real parts that the tests start: a display, a secret service, a tracer, a debugger, a plant's databases, Socket.IO clients.
+TEST_PACKAGES="git xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server python3-venv nodejs npm"
 
 # need PACKAGE…: makes sure that each is installed.
 need() {
@@ -35,4 +35,29 @@ need() {
 need_rust() {
   [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
   command -v cargo >/dev/null 2>&1 || { echo "Andon needs Rust 1.95 or newer, from https://rustup.rs" >&2; return 1; }
+}
+
+# need_socket_clients: puts the Socket.IO clients that the tests speak to the server with into target/socket-clients, once.
+# The Python client is the one of the original server's time; both are pinned.
+need_socket_clients() {
+  local folder=target/socket-clients versions="python-socketio 5.14.3, python-engineio 4.12.3, socket.io-client 4.8.1"
+  mkdir -p "$folder"
+  (
+    flock 9
+    [ "$(cat "$folder/versions" 2>/dev/null)" = "$versions" ] && exit 0
+    rm -rf "$folder/python" "$folder/node_modules"
+    local log; log=$(mktemp)
+    if ! {
+      python3 -m venv "$folder/python" &&
+        "$folder/python/bin/pip" install -q --disable-pip-version-check \
+          python-socketio==5.14.3 python-engineio==4.12.3 requests==2.32.5 websocket-client==1.9.0 &&
+        npm install --silent --no-audit --no-fund --no-save --prefix "$folder" socket.io-client@4.8.1
+    } >"$log" 2>&1; then
+      tail -n 20 "$log" >&2; rm -f "$log"
+      echo "Could not get the Socket.IO clients" >&2
+      exit 1
+    fi
+    rm -f "$log"
+    printf '%s' "$versions" >"$folder/versions"
+  ) 9>"$folder/lock"
 }

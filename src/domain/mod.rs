@@ -13,10 +13,12 @@
 //! | unit (UUT) | one product under test: part number and serial number within one process |
 //! | process | a kind of test operation, known by its code: 100 is "End of line test" |
 //! | step | one line of a report: a measurement, a check, or a group of such |
+//! | room | where people talk: `line` for everybody, one a station |
 //! | FPY, SPY, TPY, LPY | first, second, third and last pass yield, see [`yields`] |
 //! | line server | the server of ours; "server" alone may also be a WATS server |
 
 pub mod access;
+pub mod chat;
 pub mod connection;
 pub mod credentials;
 pub mod instance;

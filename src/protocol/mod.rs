@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod chat;
 pub mod stations;
 pub mod users;
 pub mod wats;

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use crate::protocol::chat::Message;
 
 /// Happenings that a follower may be behind.
 const KEPT: usize = 1024;
@@ -17,8 +20,8 @@ pub(super) enum Happening {
     UserChanged { user_id: String },
     /// This station token is refused from now on.
     TokenRevoked { token_id: String },
-    /// A message in a room, as it is stored.
-    ChatMessage { id: String, room: String, from: String, content: String, timestamp: String },
+    /// A message in a room, as it is stored, and the socket it was said on.
+    ChatMessage { message: Message, socket: Option<Uuid> },
     /// Reports were stored or replaced.
     ReportsStored { ids: Vec<String> },
 }

@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::Refusal;
 use super::random::digest;
@@ -90,12 +90,17 @@ pub(super) fn basic_password(headers: &HeaderMap) -> Option<(String, Secret)> {
     (!name.contains('\0')).then(|| (name.to_owned(), Secret::new(password)))
 }
 
-/// The role and the name are those of now, not those of when the token was made.
 async fn person(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {
+    Ok(by_access_token(line, token).await?.map(|(caller, _)| caller))
+}
+
+/// Who an access token belongs to, and when it ends. The role and the name are those of now, not those of when the token was made.
+pub(super) async fn by_access_token(line: &Line, token: &Secret) -> Result<Option<(Caller, DateTime<Utc>)>, Refusal> {
     let now = line.clock.now();
     let Some(claims) = line.keys.verify(token.expose(), now) else { return Ok(None) };
+    let expires_at = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
     let user = sessions::find_user(&line.store, &claims.sid, &claims.sub, now).await?;
-    Ok(user.map(|(name, role)| Caller { id: claims.sub, name, role, session_id: Some(claims.sid) }))
+    Ok(user.map(|(name, role)| (Caller { id: claims.sub, name, role, session_id: Some(claims.sid) }, expires_at)))
 }
 
 async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {

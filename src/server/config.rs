@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::support::secret::Secret;
 
@@ -18,6 +20,13 @@ pub struct Config {
     pub station_enrollment: StationEnrollment,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
     pub password_cost: u32,
+    /// Open sockets of this server, signed in or not.
+    pub max_sockets: usize,
+    pub sockets_per_user: usize,
+    /// How often a socket is asked whether it is there; after two without a word it is dropped.
+    pub socket_heartbeat: Duration,
+    /// Messages a minute of one person.
+    pub chat_rate: u32,
 }
 
 /// Where everything is kept.
@@ -85,6 +94,10 @@ const NAMES: &[(&str, &[&str])] = &[
     ("database", &["ANDON_DATABASE_URL", "DATABASE_URL"]),
     ("unknown_processes", &["ANDON_UNKNOWN_PROCESSES"]),
     ("station_enrollment", &["ANDON_STATION_ENROLLMENT"]),
+    ("max_sockets", &["ANDON_MAX_SOCKETS"]),
+    ("sockets_per_user", &["ANDON_SOCKETS_PER_USER"]),
+    ("socket_heartbeat", &["ANDON_SOCKET_HEARTBEAT"]),
+    ("chat_rate", &["ANDON_CHAT_RATE"]),
 ];
 
 impl Config {
@@ -97,6 +110,10 @@ impl Config {
             unknown_processes: UnknownProcesses::default(),
             station_enrollment: StationEnrollment::default(),
             password_cost: PASSWORD_COST,
+            max_sockets: 1000,
+            sockets_per_user: 20,
+            socket_heartbeat: Duration::from_secs(30),
+            chat_rate: 30,
             data_dir,
         }
     }
@@ -125,6 +142,10 @@ impl Config {
             ("database", self.database.shown()),
             ("unknown_processes", processes.to_owned()),
             ("station_enrollment", enrollment.to_owned()),
+            ("max_sockets", self.max_sockets.to_string()),
+            ("sockets_per_user", self.sockets_per_user.to_string()),
+            ("socket_heartbeat", self.socket_heartbeat.as_secs().to_string()),
+            ("chat_rate", self.chat_rate.to_string()),
         ]
     }
 }
@@ -227,12 +248,25 @@ fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), 
                 _ => return Err(refuse(label, value, "any_user or admins")),
             }
         }
+        "max_sockets" => config.max_sockets = number(value, 1..=100_000, label)?,
+        "sockets_per_user" => config.sockets_per_user = number(value, 1..=1000, label)?,
+        "socket_heartbeat" => config.socket_heartbeat = Duration::from_secs(number(value.trim_end_matches([' ', 's']), 1..=60, label)?),
+        "chat_rate" => config.chat_rate = number(value, 1..=10_000, label)?,
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             return Err(refuse(label, value, &format!("a setting that exists: {}", known.join(", "))));
         }
     }
     Ok(())
+}
+
+fn number<T: std::str::FromStr + PartialOrd + fmt::Display>(
+    value: &str,
+    allowed: RangeInclusive<T>,
+    label: &str,
+) -> Result<T, ConfigError> {
+    let within = value.trim().parse().ok().filter(|number| allowed.contains(number));
+    within.ok_or_else(|| refuse(label, value, &format!("a whole number from {} to {}", allowed.start(), allowed.end())))
 }
 
 /// `sqlite:line.db`, `sqlite:///var/lib/andon/line.db` (a relative path starts in the data folder), `postgres://andon@db/line`.

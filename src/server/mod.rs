@@ -4,7 +4,6 @@
 mod access_keys;
 mod admin;
 mod body;
-#[allow(dead_code, reason = "sockets and other servers follow it as they come")]
 mod bus;
 mod caller;
 pub mod commands;
@@ -22,6 +21,8 @@ mod room;
 mod router;
 mod running;
 mod services;
+mod socket_io;
+mod sockets;
 mod state;
 mod store;
 

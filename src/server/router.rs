@@ -6,12 +6,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::Refusal;
-use super::handlers::{auth, health, wats};
+use super::handlers::{auth, chat, health, wats};
 use super::headers;
+use super::socket_io;
 use super::state::Line;
 
 /// The WATS group. Its clients write these addresses in upper and lower case as they like.
@@ -38,7 +39,12 @@ pub(super) fn build(line: Arc<Line>) -> Router {
         .route("/api/auth/me", get(auth::me))
         .route("/health", get(health::overview))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready));
+        .route("/health/ready", get(health::ready))
+        .route("/api/chat/rooms", get(chat::rooms))
+        .route("/api/chat/presence", get(chat::presence))
+        .route("/api/chat/{room}/messages", get(chat::messages).post(chat::say))
+        .route("/api/chat/{room}/read", put(chat::mark_read))
+        .merge(socket_io::routes(line.clone()));
     for (path, methods) in wats_routes() {
         router = router.route(path, methods);
     }

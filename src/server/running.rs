@@ -21,12 +21,17 @@ use super::passwords::Passwords;
 use super::room::Room;
 use super::router;
 use super::services::intake::{Intake, Runs};
+use super::services::rate::Rate;
+use super::sockets::{self, Sockets};
 use super::state::Line;
 use super::store::{Store, StoreError, make_private_folder, processes, settings};
 use crate::support::clock::Clock;
 
 /// How long requests in flight may take after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(6);
+
+/// How long sockets may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +56,7 @@ pub struct Running {
     writing: JoinHandle<()>,
     stop: CancellationToken,
     stop_writing: CancellationToken,
-    _stop_on_drop: [DropGuard; 2],
+    _stop_on_drop: [DropGuard; 3],
     _lock: Option<DatabaseLock>,
 }
 
@@ -77,7 +82,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
     tracing::info!(%address, server_id = line.server_id, "listening");
-    let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard()];
+    tokio::spawn(sockets::watch_over(line.clone(), line.closing.clone()));
+    let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard(), line.closing.clone().drop_guard()];
     Ok(Running { address, line, serving, writing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
 }
 
@@ -93,7 +99,10 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     let runs = Arc::new(Runs::read(&store).await?);
     let (intake, writing) = Intake::start(store.clone(), runs.clone(), stop_writing);
     let (started_at, room) = (clock.now(), Room::new());
-    Ok((Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room, bus: Bus::new() }, writing))
+    let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
+    let (bus, chat_rate, closing) = (Bus::new(), Rate::per_minute(config.chat_rate), CancellationToken::new());
+    let line = Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room, bus, sockets, chat_rate, closing };
+    Ok((line, writing))
 }
 
 async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) {
@@ -129,6 +138,8 @@ impl Running {
 
     /// Lets requests in flight finish, within limits, and closes the database.
     pub async fn stop(self) {
+        self.line.closing.cancel();
+        self.line.sockets.empty(GOODBYE).await;
         self.stop.cancel();
         if let Err(error) = self.serving.await {
             tracing::error!("the server ended badly: {error}");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
 use super::bus::Bus;
@@ -10,6 +11,8 @@ use super::config::Config;
 use super::passwords::Passwords;
 use super::room::Room;
 use super::services::intake::{Intake, Runs};
+use super::services::rate::Rate;
+use super::sockets::Sockets;
 use super::store::Store;
 use crate::support::clock::Clock;
 
@@ -27,6 +30,9 @@ pub(super) struct Line {
     pub(super) runs: Arc<Runs>,
     pub(super) intake: Intake,
     pub(super) room: Room,
-    #[allow(dead_code, reason = "sockets and other servers follow it as they come")]
     pub(super) bus: Bus,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) chat_rate: Rate,
+    /// Sockets say goodbye when this is cancelled.
+    pub(super) closing: CancellationToken,
 }

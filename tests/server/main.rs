@@ -8,5 +8,6 @@ mod queries;
 mod reports;
 mod samples;
 mod shapes;
+mod socket_io;
 mod world;
 mod yields;

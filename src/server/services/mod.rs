@@ -1,6 +1,10 @@
 //! Use cases of more than one step.
 
+pub(super) mod chat;
 pub(super) mod intake;
 pub(super) mod periods;
+pub(super) mod rate;
+pub(super) mod server_status;
 pub(super) mod sign_in;
+pub(super) mod socket_sign_in;
 pub(super) mod yield_query;

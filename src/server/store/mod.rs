@@ -5,6 +5,7 @@
 //! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. One change of several steps runs
 //! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
 
+pub(super) mod chat;
 pub(super) mod processes;
 pub(super) mod report_query;
 pub(super) mod reports;

@@ -1,6 +1,9 @@
 //! Sessions of people, and the hashes of the refresh tokens that keep them alive.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use sqlx::{Any, QueryBuilder};
 
 use super::{Store, StoreError, micros};
 use crate::domain::Role;
@@ -72,4 +75,28 @@ pub(in crate::server) async fn end_all(store: &Store, user_id: &str, now: DateTi
         .execute(&store.writer)
         .await?;
     Ok(())
+}
+
+/// As [`find_user`], of many at once: those whose session is open and whose account is active.
+pub(in crate::server) async fn find_users(
+    store: &Store,
+    asked: &[(String, String)],
+    now: DateTime<Utc>,
+) -> Result<HashMap<(String, String), (String, Role)>, StoreError> {
+    let mut found = HashMap::new();
+    for some in asked.chunks(500) {
+        let mut query = QueryBuilder::<Any>::new(
+            "select s.id, u.id, u.name, u.role from sessions s join users u on u.id = s.user_id
+            where s.ended_at is null and u.active = 1 and s.expires_at > ",
+        );
+        query.push_bind(micros(now)).push(" and s.id in (");
+        let mut ids = query.separated(", ");
+        some.iter().for_each(|(session_id, _)| {
+            ids.push_bind(session_id.clone());
+        });
+        query.push(")");
+        let rows: Vec<(String, String, String, String)> = query.build_query_as().fetch_all(&store.readers).await?;
+        found.extend(rows.into_iter().map(|(session, user, name, role)| ((session, user), (name, role.parse().unwrap_or(Role::Guest)))));
+    }
+    Ok(found)
 }

@@ -1,0 +1,84 @@
+//! `/api/chat/…`: rooms, what was said in them, and how far the caller has read.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::domain::Permission;
+use crate::protocol::chat::{History, Message, MessageKind, NewMessage, Presence, ReadUpTo, Rooms};
+use crate::server::body::{Json, PathParts, QueryParts};
+use crate::server::caller::Caller;
+use crate::server::error::Refusal;
+use crate::server::services::chat::{self, Speaker, Words};
+use crate::server::state::Line;
+
+/// Messages of a page, unless asked otherwise, and at most.
+const PAGE: u16 = 50;
+const PAGE_MAX: u16 = 200;
+
+/// `GET /api/chat/rooms`.
+pub(in crate::server) async fn rooms(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Rooms>, Refusal> {
+    caller.require(Permission::Chat)?;
+    Ok(Answer(Rooms { rooms: chat::rooms(&line, &caller.id).await? }))
+}
+
+/// `GET /api/chat/presence`.
+pub(in crate::server) async fn presence(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Presence>, Refusal> {
+    caller.require(Permission::Chat)?;
+    Ok(Answer(Presence { present: line.sockets.present() }))
+}
+
+/// Which messages are wanted: the newest, or those before one.
+#[derive(Deserialize)]
+pub(in crate::server) struct Page {
+    before: Option<Uuid>,
+    /// 1 to 200; 50 unless given.
+    limit: Option<u16>,
+    kind: Option<MessageKind>,
+}
+
+/// `GET /api/chat/{room}/messages`.
+pub(in crate::server) async fn messages(
+    State(line): State<Arc<Line>>,
+    caller: Caller,
+    PathParts(room): PathParts<String>,
+    QueryParts(page): QueryParts<Page>,
+) -> Result<Answer<History>, Refusal> {
+    caller.require(Permission::Chat)?;
+    let limit = page.limit.unwrap_or(PAGE);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Refusal::bad_request("bad_query", format!("The query cannot be used: limit is a number from 1 to {PAGE_MAX}.")));
+    }
+    Ok(Answer(chat::history(&line, &room, page.before, page.kind, limit).await?))
+}
+
+/// `POST /api/chat/{room}/messages`: kept before it is answered. The same `id` again is answered with what was kept.
+pub(in crate::server) async fn say(
+    State(line): State<Arc<Line>>,
+    caller: Caller,
+    PathParts(room): PathParts<String>,
+    Json(new): Json<NewMessage>,
+) -> Result<(StatusCode, Answer<Message>), Refusal> {
+    caller.require(Permission::Chat)?;
+    let speaker = Speaker { user_id: &caller.id, name: &caller.name, role: caller.role, socket: None };
+    let words = Words { room: &room, content: &new.content, kind: new.kind, sent_as: new.id.as_deref() };
+    Ok((StatusCode::CREATED, Answer(chat::say(&line, &speaker, &words).await?)))
+}
+
+/// `PUT /api/chat/{room}/read`: everything up to this message has been seen. The position never goes back.
+pub(in crate::server) async fn mark_read(
+    State(line): State<Arc<Line>>,
+    caller: Caller,
+    PathParts(room): PathParts<String>,
+    Json(read): Json<ReadUpTo>,
+) -> Result<StatusCode, Refusal> {
+    caller.require(Permission::Chat)?;
+    let unknown = |_| Refusal::bad_request("bad_body", "The body cannot be used: message_id is the id of a message.");
+    let id = Uuid::parse_str(&read.message_id).map_err(unknown)?;
+    chat::mark_read(&line, &caller.id, &room, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,168 @@
+//! Saying something in a room: checked, bounded, kept once, told to everybody; and reading what was said.
+
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::domain::chat::{Room, check_content};
+use crate::domain::{Permission, Role};
+use crate::protocol::chat::{History, Message, MessageKind, RoomRow};
+use crate::server::bus::Happening;
+use crate::server::error::Refusal;
+use crate::server::state::Line;
+use crate::server::store::chat as store;
+
+/// Longest id that a sender may give his message.
+const SENT_AS_MAX: usize = 64;
+/// How far back unread messages are counted.
+const UNREAD_DAYS: i64 = 31;
+/// Messages that are sent again to a socket that was away; whoever missed more reads the history.
+const REPLAY: i64 = 500;
+/// How far before the last known message a replay begins: servers' clocks differ, and a message may be stored after a later one.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+
+/// Who says something.
+pub(in crate::server) struct Speaker<'a> {
+    pub(in crate::server) user_id: &'a str,
+    pub(in crate::server) name: &'a str,
+    pub(in crate::server) role: Role,
+    /// The socket it is said on, which need not be told.
+    pub(in crate::server) socket: Option<Uuid>,
+}
+
+/// What is said.
+pub(in crate::server) struct Words<'a> {
+    pub(in crate::server) room: &'a str,
+    pub(in crate::server) content: &'a str,
+    pub(in crate::server) kind: MessageKind,
+    /// The sender's own id. The same twice is one message.
+    pub(in crate::server) sent_as: Option<&'a str>,
+}
+
+/// Keeps a message and tells everybody. What was sent before is answered as it was, and told to nobody again.
+pub(in crate::server) async fn say(line: &Line, speaker: &Speaker<'_>, words: &Words<'_>) -> Result<Message, Refusal> {
+    require(speaker.role)?;
+    check_content(words.content).map_err(|error| field("content", error.to_string()))?;
+    let id = Uuid::now_v7().to_string();
+    let sent_as = match words.sent_as {
+        Some(given) if given.is_empty() || given.len() > SENT_AS_MAX || given.contains('\0') => {
+            return Err(field("id", format!("An id has 1 to {SENT_AS_MAX} characters.")));
+        }
+        Some(given) => given,
+        None => &id,
+    };
+    if words.sent_as.is_some()
+        && let Some(kept) = store::find_sent(&line.store, speaker.user_id, sent_as).await?
+    {
+        return Ok(kept);
+    }
+    let room = find_room(line, words.room).await?.to_string();
+    line.chat_rate.take(speaker.user_id, Instant::now()).map_err(too_often)?;
+    let new = store::NewMessage {
+        id: &id,
+        room: &room,
+        kind: words.kind,
+        author_id: speaker.user_id,
+        author: speaker.name,
+        sent_as,
+        content: words.content,
+        now: line.clock.now(),
+    };
+    match store::insert(&line.store, &new).await? {
+        Some(message) => {
+            line.bus.publish(Happening::ChatMessage { message: message.clone(), socket: speaker.socket });
+            Ok(message)
+        }
+        // The same message came over two sockets at once: the other one was first.
+        None => store::find_sent(&line.store, speaker.user_id, sent_as).await?.ok_or_else(Refusal::internal),
+    }
+}
+
+/// The room of this name, with the station's name as it is written elsewhere.
+pub(in crate::server) async fn find_room(line: &Line, name: &str) -> Result<Room, Refusal> {
+    let none = || Refusal::not_found("room");
+    match Room::parse(name).ok_or_else(none)? {
+        Room::Line => Ok(Room::Line),
+        Room::Station(station) => Ok(Room::Station(store::find_station(&line.store, &station).await?.ok_or_else(none)?)),
+    }
+}
+
+pub(in crate::server) async fn rooms(line: &Line, reader: &str) -> Result<Vec<RoomRow>, Refusal> {
+    let oldest = id_at(line.clock.now() - TimeDelta::days(UNREAD_DAYS));
+    Ok(store::rooms(&line.store, reader, &oldest).await?)
+}
+
+/// The newest `limit` messages before one, oldest first.
+pub(in crate::server) async fn history(
+    line: &Line,
+    room: &str,
+    before: Option<Uuid>,
+    kind: Option<MessageKind>,
+    limit: u16,
+) -> Result<History, Refusal> {
+    let room = find_room(line, room).await?.to_string();
+    let before = before.map(|id| id.to_string());
+    let mut messages = store::history(&line.store, &room, before.as_deref(), kind, i64::from(limit) + 1).await?;
+    let more = messages.len() > usize::from(limit);
+    messages.truncate(usize::from(limit));
+    messages.reverse();
+    Ok(History { messages, more })
+}
+
+/// Everything up to this message has been seen.
+pub(in crate::server) async fn mark_read(line: &Line, reader: &str, room: &str, message: Uuid) -> Result<(), Refusal> {
+    let (room, id) = (find_room(line, room).await?.to_string(), message.to_string());
+    if !store::has(&line.store, &room, &id).await? {
+        return Err(Refusal::not_found("message in this room"));
+    }
+    Ok(store::mark_read(&line.store, reader, &room, &id, line.clock.now()).await?)
+}
+
+/// What was said after a message that a socket knows. Some that it knows come again: ids tell.
+#[allow(dead_code, reason = "the live socket asks for it")]
+pub(in crate::server) async fn replay(line: &Line, known: Uuid) -> Result<Vec<Message>, Refusal> {
+    let after = known
+        .get_timestamp()
+        .map(|time| time.to_unix())
+        .and_then(|(secs, nanos)| Some(DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)? - OVERLAP));
+    let after = after.map_or_else(|| known.to_string(), id_at);
+    let mut messages = store::since(&line.store, &after, REPLAY).await?;
+    messages.retain(|message| message.id != known.to_string());
+    Ok(messages)
+}
+
+fn require(role: Role) -> Result<(), Refusal> {
+    if role.may(Permission::Chat) { Ok(()) } else { Err(Refusal::forbidden(Permission::Chat)) }
+}
+
+/// The smallest id of a moment.
+fn id_at(time: DateTime<Utc>) -> String {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(millis << 80 | 0x7 << 76).to_string()
+}
+
+fn field(name: &str, sentence: String) -> Refusal {
+    let mut refusal = Refusal::bad_request("bad_message", sentence.clone());
+    refusal.fields.insert(name.to_owned(), sentence);
+    refusal
+}
+
+fn too_often(wait: std::time::Duration) -> Refusal {
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", "You are writing faster than people read. Wait a moment.");
+    Refusal { retry_after: Some(wait.as_secs_f64().ceil() as u64), ..refusal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moments_smallest_id_is_before_every_id_of_that_moment_and_after_those_before() {
+        let time = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
+        let made = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 1_800_000_000, 123_000_000)).to_string();
+        assert!(id_at(time) < made, "{} {made}", id_at(time));
+        assert!(id_at(time + TimeDelta::milliseconds(1)) > made);
+    }
+}

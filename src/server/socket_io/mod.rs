@@ -1,0 +1,111 @@
+//! `/socket.io/`: the conversation for clients of specification 002, over polling and websocket. Each connection has a mailbox that
+//! is filled in the order in which things arrive, and one task that empties it: the library itself would start a task an event, in
+//! no order.
+
+mod conversation;
+mod payload;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use socketioxide::SocketIo;
+use socketioxide::extract::{AckSender, Extension, SocketRef};
+use socketioxide::handler::ConnectHandler;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::conversation::Conversation;
+use self::payload::Payload;
+use super::error::Refusal;
+use super::sockets::Seat;
+use super::state::Line;
+
+/// Most bytes that a client may send at once, as it is told when it connects.
+const MAX_PAYLOAD: usize = 1_000_000;
+/// Events that may wait for an answer before the client is cut off.
+const WAITING: usize = 32;
+/// Packets that a client may be behind before it is cut off.
+const BEHIND: usize = 256;
+/// How long a client may take to name its namespace.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// One thing a client sent, and how to acknowledge it.
+struct Said {
+    event: Event,
+    payload: Payload,
+    ack: AckSender,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Event {
+    Authenticate,
+    Message,
+    Join,
+}
+
+const EVENTS: [(&str, Event); 3] = [("authenticate", Event::Authenticate), ("message", Event::Message), ("join", Event::Join)];
+
+/// What the middleware prepares for the connection's task.
+#[derive(Clone)]
+struct Mailbox {
+    contents: Arc<Mutex<Option<(mpsc::Receiver<Said>, Seat)>>>,
+    gone: CancellationToken,
+}
+
+/// The service under `/socket.io/`. It closes its sockets when the line closes.
+pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
+    let (service, io) = SocketIo::builder()
+        .max_payload(MAX_PAYLOAD as u64)
+        .ws_max_message_size(MAX_PAYLOAD)
+        .ws_max_frame_size(MAX_PAYLOAD)
+        .max_buffer_size(BEHIND)
+        .connect_timeout(CONNECT)
+        .build_svc();
+    let (host, closing) = (line.clone(), line.closing.clone());
+    let receive = async move |socket: SocketRef| register(&host, &socket);
+    let talk = async move |socket: SocketRef, Extension(mailbox): Extension<Mailbox>| {
+        let contents = mailbox.contents.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((said, seat)) = contents {
+            Conversation::new(line, socket, seat).run(said, mailbox.gone).await;
+        }
+    };
+    io.ns("/", talk.with(receive));
+    tokio::spawn(async move {
+        closing.cancelled().await;
+        io.close().await;
+    });
+    let routes = Router::new().route_service("/socket.io", service.clone()).route_service("/socket.io/", service);
+    routes.layer(axum::middleware::map_response(in_words))
+}
+
+/// Before the client hears that it is connected, so that nothing it sends is missed.
+fn register(line: &Line, socket: &SocketRef) -> Result<(), &'static str> {
+    let seat = line.sockets.admit().map_err(|_| "Too many connections. Try again in a moment.")?;
+    let (sender, said) = mpsc::channel(WAITING);
+    let gone = CancellationToken::new();
+    for (name, event) in EVENTS {
+        let (sender, gone) = (sender.clone(), gone.clone());
+        // Runs where the packet is read: the mailbox keeps the order.
+        socket.on(name, move |payload: Payload, ack: AckSender| {
+            if sender.try_send(Said { event, payload, ack }).is_err() {
+                gone.cancel();
+            }
+            std::future::ready(())
+        });
+    }
+    let left = gone.clone();
+    socket.on_disconnect(async move || left.cancel());
+    socket.extensions.insert(Mailbox { contents: Arc::new(Mutex::new(Some((said, seat)))), gone });
+    Ok(())
+}
+
+/// The transport's own refusals, in the sentences of the original's library.
+async fn in_words(response: Response) -> Response {
+    if response.status() != StatusCode::BAD_REQUEST {
+        return response;
+    }
+    Refusal::bad_request("bad_socket_request", "This is not a request of a Socket.IO client of version 3 or later (Engine.IO 4).")
+        .into_response()
+}
