@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod auth;
 pub mod chat;
+pub mod live;
 pub mod stations;
 pub mod users;
 pub mod wats;

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod handlers;
 mod headers;
+mod live;
 mod lock;
 mod odata;
 mod passwords;

@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::error::Refusal;
 use super::handlers::{auth, chat, health, wats};
 use super::headers;
+use super::live;
 use super::socket_io;
 use super::state::Line;
 
@@ -44,6 +45,7 @@ pub(super) fn build(line: Arc<Line>) -> Router {
         .route("/api/chat/presence", get(chat::presence))
         .route("/api/chat/{room}/messages", get(chat::messages).post(chat::say))
         .route("/api/chat/{room}/read", put(chat::mark_read))
+        .route("/api/ws", get(live::open))
         .merge(socket_io::routes(line.clone()));
     for (path, methods) in wats_routes() {
         router = router.route(path, methods);

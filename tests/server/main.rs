@@ -1,7 +1,9 @@
 //! The line server from outside: real sockets, real files, one binary.
 
 mod accounts;
+mod chat;
 mod http;
+mod live;
 mod plant;
 mod program;
 mod queries;
@@ -9,5 +11,6 @@ mod reports;
 mod samples;
 mod shapes;
 mod socket_io;
+mod wire;
 mod world;
 mod yields;

@@ -19,7 +19,7 @@ const SENT_AS_MAX: usize = 64;
 /// How far back unread messages are counted.
 const UNREAD_DAYS: i64 = 31;
 /// Messages that are sent again to a socket that was away; whoever missed more reads the history.
-const REPLAY: i64 = 500;
+const REPLAY: i64 = 200;
 /// How far before the last known message a replay begins: servers' clocks differ, and a message may be stored after a later one.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
@@ -121,7 +121,6 @@ pub(in crate::server) async fn mark_read(line: &Line, reader: &str, room: &str, 
 }
 
 /// What was said after a message that a socket knows. Some that it knows come again: ids tell.
-#[allow(dead_code, reason = "the live socket asks for it")]
 pub(in crate::server) async fn replay(line: &Line, known: Uuid) -> Result<Vec<Message>, Refusal> {
     let after = known
         .get_timestamp()
