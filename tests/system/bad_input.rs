@@ -48,7 +48,8 @@ async fn reason_for(write_bad: impl FnOnce(&Path)) -> String {
     let reason = until("the reason stands beside the file", Duration::from_secs(60), || {
         std::fs::read_to_string(inbox.join("Error/bad.json.reason.txt")).ok()
     });
-    assert!(inbox.join("Error/bad.json").exists(), "the file itself is kept");
+    // The reason is there first, so that no file ever lies there without.
+    until("the file itself follows", Duration::from_secs(20), || inbox.join("Error/bad.json").exists().then_some(()));
     wait_until_empty(&pc, "eol", Duration::from_secs(60));
     assert_all_arrived(&server, &sources).await;
     reason

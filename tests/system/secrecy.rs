@@ -31,7 +31,7 @@ fn files_with(folder: &Path, secrets: &[String]) -> Vec<String> {
 }
 
 /// Whether the bytes hold the text, in UTF-8 or as Windows keeps it.
-fn holds(bytes: &[u8], secret: &str) -> bool {
+pub fn holds(bytes: &[u8], secret: &str) -> bool {
     let wide: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
     [secret.as_bytes(), &wide].iter().any(|needle| finds(bytes, needle))
 }
@@ -148,16 +148,21 @@ fn a_core_dump_a_minute_after_logout_holds_neither_password_nor_token() {
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("signed out")), "the child signed in and out");
     pause(Duration::from_secs(60));
-    let dump = pc.data.path().join("core");
-    let taken = Command::new("gcore").arg("-o").arg(&dump).arg(child.0.id().to_string()).output().unwrap();
-    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
-    let core = std::fs::read(pc.data.path().join(format!("core.{}", child.0.id()))).unwrap();
+    let core = core_of(&child, pc.data.path());
     assert!(holds(&core, "keeper"), "the dump is one of this program: the user's name is still there");
     let mut secrets: Vec<String> = chaos.credentials().into_iter().collect();
     secrets.push(password);
     for secret in secrets {
         assert!(!holds(&core, &secret), "{}… of {} characters is in the dump", &secret[..6], secret.len());
     }
+}
+
+/// All memory of a process, as a core dump holds it.
+pub fn core_of(process: &Process, folder: &Path) -> Vec<u8> {
+    let id = process.0.id().to_string();
+    let taken = Command::new("gcore").arg("-o").arg(folder.join("core")).arg(&id).output().unwrap();
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    std::fs::read(folder.join(format!("core.{id}"))).unwrap()
 }
 
 fn sign_in_and_out(data: &Path) {
