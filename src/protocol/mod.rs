@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 pub mod chat;
 pub mod live;
+pub mod page;
 pub mod stations;
 pub mod users;
 pub mod wats;

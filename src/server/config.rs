@@ -27,6 +27,14 @@ pub struct Config {
     pub socket_heartbeat: Duration,
     /// Messages a minute of one person.
     pub chat_rate: u32,
+    /// Every caller comes by TLS, here or at a proxy: cookies are sent by it alone, and browsers are told to keep to it.
+    pub https_only: bool,
+    /// Whether the page shows the line's yield to people who are not signed in.
+    pub public_board: bool,
+    /// First pass yield the board judges by, 0 to 1.
+    pub board_target: Option<f64>,
+    /// Web origins whose pages may call this server with a token of their own; none unless set.
+    pub cors_origins: Vec<String>,
 }
 
 /// Where everything is kept.
@@ -98,6 +106,10 @@ const NAMES: &[(&str, &[&str])] = &[
     ("sockets_per_user", &["ANDON_SOCKETS_PER_USER"]),
     ("socket_heartbeat", &["ANDON_SOCKET_HEARTBEAT"]),
     ("chat_rate", &["ANDON_CHAT_RATE"]),
+    ("https_only", &["ANDON_HTTPS_ONLY"]),
+    ("public_board", &["ANDON_PUBLIC_BOARD"]),
+    ("board_target", &["ANDON_BOARD_TARGET"]),
+    ("cors_origins", &["ANDON_CORS_ORIGINS"]),
 ];
 
 impl Config {
@@ -114,6 +126,10 @@ impl Config {
             sockets_per_user: 20,
             socket_heartbeat: Duration::from_secs(30),
             chat_rate: 30,
+            https_only: false,
+            public_board: false,
+            board_target: None,
+            cors_origins: Vec::new(),
             data_dir,
         }
     }
@@ -124,6 +140,11 @@ impl Config {
             Database::Sqlite(file) => file.exists(),
             Database::Postgres(_) => true,
         }
+    }
+
+    /// Whether every caller comes by TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.https_only
     }
 
     /// Names and values, for people. None is secret.
@@ -146,6 +167,10 @@ impl Config {
             ("sockets_per_user", self.sockets_per_user.to_string()),
             ("socket_heartbeat", self.socket_heartbeat.as_secs().to_string()),
             ("chat_rate", self.chat_rate.to_string()),
+            ("https_only", self.https_only.to_string()),
+            ("public_board", self.public_board.to_string()),
+            ("board_target", self.board_target.map_or_else(|| "none".to_owned(), |ratio| format!("{} %", ratio * 100.0))),
+            ("cors_origins", if self.cors_origins.is_empty() { "none".to_owned() } else { self.cors_origins.join(", ") }),
         ]
     }
 }
@@ -219,6 +244,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
         let text = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
             _ => return Err(refuse(&name, "a table or list", "one value")),
         };
@@ -252,6 +278,10 @@ fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), 
         "sockets_per_user" => config.sockets_per_user = number(value, 1..=1000, label)?,
         "socket_heartbeat" => config.socket_heartbeat = Duration::from_secs(number(value.trim_end_matches([' ', 's']), 1..=60, label)?),
         "chat_rate" => config.chat_rate = number(value, 1..=10_000, label)?,
+        "https_only" => config.https_only = flag(value, label)?,
+        "public_board" => config.public_board = flag(value, label)?,
+        "board_target" => config.board_target = percent(value, label)?,
+        "cors_origins" => config.cors_origins = origins(value, label)?,
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             return Err(refuse(label, value, &format!("a setting that exists: {}", known.join(", "))));
@@ -267,6 +297,31 @@ fn number<T: std::str::FromStr + PartialOrd + fmt::Display>(
 ) -> Result<T, ConfigError> {
     let within = value.trim().parse().ok().filter(|number| allowed.contains(number));
     within.ok_or_else(|| refuse(label, value, &format!("a whole number from {} to {}", allowed.start(), allowed.end())))
+}
+
+fn flag(value: &str, label: &str) -> Result<bool, ConfigError> {
+    value.parse().map_err(|_| refuse(label, value, "true or false"))
+}
+
+/// A ratio, written in percent.
+fn percent(value: &str, label: &str) -> Result<Option<f64>, ConfigError> {
+    if value == "none" {
+        return Ok(None);
+    }
+    let number = value.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 100.0);
+    number.map(|number| Some(number / 100.0)).ok_or_else(|| refuse(label, value, "a percentage above 0 and at most 100, or none"))
+}
+
+/// Origins as browsers send them, between commas.
+fn origins(value: &str, label: &str) -> Result<Vec<String>, ConfigError> {
+    let allowed = "web origins such as https://board.example:8443, between commas";
+    let read = |text: &str| {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let origin = url.origin().ascii_serialization();
+        (origin == text.trim_end_matches('/').to_ascii_lowercase()).then_some(origin)
+    };
+    let texts = value.split(',').map(str::trim).filter(|text| !text.is_empty());
+    texts.map(|text| read(text).ok_or_else(|| refuse(label, text, allowed))).collect()
 }
 
 /// `sqlite:line.db`, `sqlite:///var/lib/andon/line.db` (a relative path starts in the data folder), `postgres://andon@db/line`.
@@ -337,6 +392,21 @@ mod tests {
     fn a_relative_database_lies_in_the_data_folder() {
         let (folder, relative) = layers("database = \"sqlite:other.db\"", &[], &[]);
         assert_eq!(relative.read().unwrap().database, Database::Sqlite(folder.path().join("other.db")));
+    }
+
+    #[test]
+    fn settings_of_the_page_are_read_and_checked() {
+        let file = "public_board = true\nboard_target = 97.5\ncors_origins = \"https://a.example, http://b.example:81/\"";
+        let (_folder, good) = layers(file, &[], &[]);
+        let config = good.read().unwrap();
+        assert_eq!((config.public_board, config.https_only, config.board_target), (true, false, Some(0.975)));
+        assert_eq!(config.cors_origins, ["https://a.example", "http://b.example:81"]);
+        for bad in ["public_board = \"yes\"", "board_target = 0", "board_target = 101", "board_target = nan", "cors_origins = \"*\""] {
+            let (_folder, wrong) = layers(bad, &[], &[]);
+            assert!(wrong.read().is_err(), "{bad}");
+        }
+        let (_folder, wrong) = layers("cors_origins = \"https://a.example/path\"", &[], &[]);
+        assert!(wrong.read().unwrap_err().to_string().contains("web origins"));
     }
 
     #[test]

@@ -35,8 +35,28 @@ pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next
     set(headers, REQUEST_ID, &id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
     set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
-    set(headers, "x-content-type-options", "nosniff");
+    guard(headers, line.config.is_secure());
     response
+}
+
+/// What browsers are told about every answer. A handler that set one of these itself knows better.
+fn guard(headers: &mut HeaderMap, secure: bool) {
+    const ALWAYS: &[(&str, &str)] = &[
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        ("cache-control", "no-store"),
+    ];
+    for (name, value) in ALWAYS {
+        headers.entry(*name).or_insert(HeaderValue::from_static(value));
+    }
+    if secure {
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
+    }
 }
 
 /// What a handler that panicked answers. The program's panic hook has said where; this is the one line in the log.

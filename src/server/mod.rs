@@ -8,6 +8,7 @@ mod bus;
 mod caller;
 pub mod commands;
 mod config;
+mod cookies;
 mod door;
 mod error;
 mod files;

@@ -1,16 +1,19 @@
 //! Every route on one page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::error::Refusal;
-use super::handlers::{auth, chat, health, wats};
+use super::handlers::{auth, chat, health, page, wats};
 use super::headers;
 use super::live;
 use super::socket_io;
@@ -38,6 +41,11 @@ pub(super) fn build(line: Arc<Line>) -> Router {
         .route("/api/auth/login", post(auth::login))
         .route("/api/auth/logout", post(auth::logout))
         .route("/api/auth/me", get(auth::me))
+        .merge(page_files())
+        .route("/api/page/session", get(page::session::look))
+        .route("/api/page/login", post(page::session::login))
+        .route("/api/page/logout", post(page::session::logout))
+        .route("/api/page/board", get(page::board::board))
         .route("/health", get(health::overview))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -53,14 +61,36 @@ pub(super) fn build(line: Arc<Line>) -> Router {
     wrap(router, line)
 }
 
+/// The page and its files: the only answers that are compressed, for they hold nothing secret.
+fn page_files() -> Router<Arc<Line>> {
+    let files = Router::new().route("/", get(page::assets::page)).route("/web/{version}/{name}", get(page::assets::file));
+    files.layer(CompressionLayer::new())
+}
+
 /// Whatever happens inside is answered in our shape.
 fn wrap(router: Router<Arc<Line>>, line: Arc<Line>) -> Router {
     router
         .fallback(async || Refusal::of_status(StatusCode::NOT_FOUND).into_response())
         .method_not_allowed_fallback(async || Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response())
         .layer(CatchPanicLayer::custom(headers::panicked))
+        .layer(tower::util::option_layer(cross_origin(&line.config.cors_origins)))
         .layer(axum::middleware::from_fn_with_state(line.clone(), headers::finish))
         .with_state(line)
+}
+
+/// Pages of the origins set may call with a token of their own; cookies are for our own page alone.
+fn cross_origin(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let origins = origins.iter().filter_map(|origin| origin.parse().ok());
+    Some(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .max_age(Duration::from_secs(600)),
+    )
 }
 
 /// The addresses of the WATS group, as they are routed.

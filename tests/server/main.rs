@@ -4,6 +4,7 @@ mod accounts;
 mod chat;
 mod http;
 mod live;
+mod page;
 mod plant;
 mod program;
 mod queries;

@@ -3,4 +3,5 @@
 pub(super) mod auth;
 pub(super) mod chat;
 pub(super) mod health;
+pub(super) mod page;
 pub(super) mod wats;

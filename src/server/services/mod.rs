@@ -1,5 +1,6 @@
 //! Use cases of more than one step.
 
+pub(super) mod board;
 pub(super) mod chat;
 pub(super) mod intake;
 pub(super) mod periods;

@@ -71,6 +71,7 @@ impl Conversation {
         // Before anybody may authenticate, so that nothing is missed.
         let mut heard = self.line.bus.follow();
         self.greet().await?;
+        self.recognise().await?;
         loop {
             let expires_at = self.known.as_ref().and_then(|known| known.expires_at);
             let changed = async {
@@ -111,6 +112,15 @@ impl Conversation {
         self.emit("connected", &Connected { message: "Connected to server", sid: self.socket.id.as_str(), server_status })
     }
 
+    /// A page that is signed in need not authenticate: its cookies came with the handshake.
+    async fn recognise(&mut self) -> Going {
+        match socket_sign_in::by_page(&self.line, &self.seat, &self.socket.req_parts().headers).await {
+            Ok(Some(admitted)) => self.settle(admitted, "line").await,
+            Ok(None) => Ok(()),
+            Err(refusal) => self.emit("auth_error", &AuthError { error: sentence(&refusal), retry_after: refusal.retry_after }),
+        }
+    }
+
     async fn hear(&mut self, said: Said) -> Going {
         match said.event {
             Event::Authenticate => self.authenticate(said.payload).await?,
@@ -128,14 +138,7 @@ impl Conversation {
         };
         let room = asked.room.as_str().unwrap_or("line").to_owned();
         match self.admit(asked).await {
-            Ok(admitted) => {
-                if let Some(before) = self.known.replace(admitted) {
-                    socket_sign_in::leave(&self.line, before).await;
-                }
-                self.rooms.insert(Room::Line.to_string());
-                self.enter(&room).await;
-                self.welcome().await
-            }
+            Ok(admitted) => self.settle(admitted, &room).await,
             Err(refusal) => {
                 self.failures += 1;
                 let error = sentence(&refusal);
@@ -143,6 +146,15 @@ impl Conversation {
                 if self.failures >= TRIES { Err(CutOff) } else { Ok(()) }
             }
         }
+    }
+
+    async fn settle(&mut self, admitted: Admitted, room: &str) -> Going {
+        if let Some(before) = self.known.replace(admitted) {
+            socket_sign_in::leave(&self.line, before).await;
+        }
+        self.rooms.insert(Room::Line.to_string());
+        self.enter(room).await;
+        self.welcome().await
     }
 
     async fn admit(&self, asked: Authenticate) -> Result<Admitted, Refusal> {

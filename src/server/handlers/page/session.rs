@@ -1,0 +1,70 @@
+//! `/api/page/…`: the same sessions as everybody's, but their tokens stay in cookies that no script can read.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::protocol::auth::LoginResponse;
+use crate::protocol::page;
+use crate::server::body::Json;
+use crate::server::caller;
+use crate::server::cookies;
+use crate::server::error::Refusal;
+use crate::server::services::sign_in;
+use crate::server::state::Line;
+use crate::server::store::sessions;
+use crate::support::secret::Secret;
+
+/// Who looks at the page, and what it offers him.
+pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Answer<page::PageSession>, Refusal> {
+    let caller = caller::of_cookies(&line, &headers).await?;
+    Ok(Answer(page::PageSession {
+        user: caller.map(|caller| caller.to_wire()),
+        public_board: line.config.public_board,
+        server_time: line.clock.now(),
+    }))
+}
+
+/// Sign in on the page: the tokens come as cookies, and the body says who it is.
+pub(in crate::server) async fn login(
+    State(line): State<Arc<Line>>,
+    headers: HeaderMap,
+    Json(request): Json<page::PageLogin>,
+) -> Result<Response, Refusal> {
+    cookies::check_origin(&headers, line.config.is_secure())?;
+    let password = Secret::new(request.password);
+    let user = sign_in::check(&line, &request.username, &password, None).await?;
+    let session = sign_in::open_session(&line, &user).await?;
+    // Whoever was signed in here before is not any more.
+    end_session(&line, &headers).await?;
+    Ok(with_session(&line, session))
+}
+
+/// Sign out on the page: the session ends on every server, and the browser forgets it.
+pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let secure = line.config.is_secure();
+    if let Some(token) = cookies::access(&headers, secure) {
+        cookies::check_change(&headers, secure, &token)?;
+        end_session(&line, &headers).await?;
+    }
+    let mut response = (StatusCode::OK, Answer(json!({ "message": "Logged out successfully" }))).into_response();
+    cookies::clear(response.headers_mut(), secure);
+    Ok(response)
+}
+
+async fn end_session(line: &Line, headers: &HeaderMap) -> Result<(), Refusal> {
+    if let Some(session_id) = caller::of_cookies(line, headers).await?.and_then(|caller| caller.session_id) {
+        sessions::end(&line.store, &session_id, line.clock.now()).await?;
+    }
+    Ok(())
+}
+
+fn with_session(line: &Line, session: LoginResponse) -> Response {
+    let mut response = Answer(&session.user).into_response();
+    cookies::set(response.headers_mut(), line.config.is_secure(), &session);
+    response
+}
