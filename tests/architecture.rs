@@ -84,6 +84,8 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("unimplemented!", "nowhere"),
     ("#[ignore", "nowhere"),
     ("unbounded_channel", "nowhere"),
+    // It writes what PostgreSQL cannot read: see server/store/sql.rs.
+    ("QueryBuilder", "nowhere"),
 ];
 
 #[test]

@@ -1,8 +1,10 @@
-//! Access tokens: RS256, fifteen minutes, signed with a key pair that is made on the first start.
-//! Every key file verifies, the newest signs, so that a key can be changed while its tokens still run.
+//! Access tokens: RS256, fifteen minutes, signed with a key pair of this server's own that is made on the first start. The private half
+//! stays in a file, the public half goes into the database: every server verifies what any of them signed. A retired key signs no more
+//! and verifies until its last token has ended.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -13,6 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::files::write_private;
+use super::store::access_keys::PublishedKey;
 use super::store::make_private_folder;
 use crate::domain::{Permission, Role};
 
@@ -21,6 +24,8 @@ pub(super) const ACCESS_LIFE: TimeDelta = TimeDelta::minutes(15);
 /// Its issuer and its audience.
 const ANDON: &str = "andon";
 const KEY_BITS: usize = 2048;
+/// How long a server may take to notice that its key was retired, and how far its clock may be off.
+pub(super) const RETIRING: TimeDelta = TimeDelta::minutes(1);
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,10 +67,25 @@ impl Claims {
 
 /// Signs and verifies access tokens.
 pub(super) struct AccessKeys {
-    signing_id: String,
-    signing: EncodingKey,
-    verifying: HashMap<String, DecodingKey>,
+    folder: PathBuf,
+    signing: RwLock<Signing>,
+    verifying: RwLock<HashMap<String, Verifying>>,
     validation: Validation,
+}
+
+/// The newest key file.
+#[derive(Clone)]
+struct Signing {
+    id: String,
+    key: EncodingKey,
+    /// In PEM.
+    public: String,
+}
+
+struct Verifying {
+    key: DecodingKey,
+    /// When its last token has ended.
+    until: Option<DateTime<Utc>>,
 }
 
 /// The keys could not be read or made.
@@ -80,41 +100,81 @@ pub enum KeyError {
 }
 
 impl AccessKeys {
-    /// Reads all keys of `folder`, and makes one when there is none.
+    /// Reads the newest key of `folder`, and makes one when there is none.
     pub(super) fn open(folder: &Path) -> Result<AccessKeys, KeyError> {
         let io = |error| KeyError::Folder(folder.display().to_string(), error);
         make_private_folder(folder).map_err(io)?;
         let mut files = key_files(folder).map_err(io)?;
-        if files.is_empty() {
-            let path = folder.join(format!("{}.pem", Uuid::now_v7()));
-            write_private(&path, make_key()?.as_bytes()).map_err(io)?;
-            files.push(path);
-        }
         // Names are UUIDv7: the last is the newest.
         files.sort();
-        let mut verifying = HashMap::new();
-        let mut signing = None;
-        for path in &files {
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let (private, public) = read_key(path)?;
-            verifying.insert(id.clone(), public);
-            signing = Some((id, private));
-        }
-        let (signing_id, signing) = signing.ok_or_else(|| KeyError::NotMade("no key file".to_owned()))?;
-        Ok(AccessKeys { signing_id, signing, verifying, validation: validation() })
+        let newest = match files.pop() {
+            Some(file) => file,
+            None => make_file(folder)?,
+        };
+        let (signing, verifying) = read_key(&newest)?;
+        let verifying = HashMap::from([(signing.id.clone(), verifying)]);
+        let folder = folder.to_owned();
+        Ok(AccessKeys { folder, signing: RwLock::new(signing), verifying: RwLock::new(verifying), validation: validation() })
+    }
+
+    fn signing(&self) -> Signing {
+        self.signing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Id and public half, in PEM, of the key that signs.
+    pub(super) fn public(&self) -> (String, String) {
+        let signing = self.signing();
+        (signing.id, signing.public)
+    }
+
+    /// Whether tokens with this key id can be verified.
+    fn knows(&self, id: &str) -> bool {
+        self.verifying.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
+    /// Whether a token names a key that may have been published since.
+    pub(super) fn is_by_stranger(&self, token: &str) -> bool {
+        let id = jsonwebtoken::decode_header(token).ok().filter(|header| header.alg == Algorithm::RS256).and_then(|header| header.kid);
+        id.is_some_and(|id| Uuid::parse_str(&id).is_ok() && !self.knows(&id))
+    }
+
+    /// Verifies by these keys from now on, and by no other. Answers whether one's own is retired or not among them.
+    pub(super) fn trust(&self, published: &[PublishedKey]) -> bool {
+        let verifying = |key: &PublishedKey| {
+            let decoding = DecodingKey::from_rsa_pem(key.pem.as_bytes()).ok()?;
+            let until = key.retired_at.map(|retired| retired + ACCESS_LIFE + RETIRING);
+            Some((key.id.clone(), Verifying { key: decoding, until }))
+        };
+        let trusted = published.iter().filter_map(verifying).collect();
+        *self.verifying.write().unwrap_or_else(PoisonError::into_inner) = trusted;
+        let own = self.signing().id;
+        published.iter().all(|key| key.id != own || key.retired_at.is_some())
+    }
+
+    /// Makes a new key that signs from now on, and forgets the private half of the old one. Takes a second of work.
+    pub(super) fn renew(&self) -> Result<(), KeyError> {
+        let io = |error| KeyError::Folder(self.folder.display().to_string(), error);
+        let new = make_file(&self.folder)?;
+        let (signing, verifying) = read_key(&new)?;
+        self.verifying.write().unwrap_or_else(PoisonError::into_inner).insert(signing.id.clone(), verifying);
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = signing;
+        let mut old = key_files(&self.folder).map_err(io)?.into_iter().filter(|file| *file != new);
+        old.try_for_each(std::fs::remove_file).map_err(io)
     }
 
     pub(super) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+        let signing = self.signing();
         let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.signing_id.clone());
-        jsonwebtoken::encode(&header, claims, &self.signing)
+        header.kid = Some(signing.id);
+        jsonwebtoken::encode(&header, claims, &signing.key)
     }
 
     /// What a token says, if one of our keys signed it for us and it has not ended at `now`.
     pub(super) fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
         let header = jsonwebtoken::decode_header(token).ok()?;
-        let key = self.verifying.get(header.kid.as_deref()?)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok()?.claims;
+        let keys = self.verifying.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.get(header.kid.as_deref()?).filter(|key| key.until.is_none_or(|until| now < until))?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &self.validation).ok()?.claims;
         let good = claims.kind == "access" && claims.exp > now.timestamp() && claims.iat <= now.timestamp() + 60;
         good.then_some(claims)
     }
@@ -141,14 +201,21 @@ fn make_key() -> Result<Zeroizing<String>, KeyError> {
     key.to_pkcs8_pem(LineEnding::LF).map_err(|error| not_made(error.to_string()))
 }
 
-fn read_key(path: &Path) -> Result<(EncodingKey, DecodingKey), KeyError> {
+fn make_file(folder: &Path) -> Result<PathBuf, KeyError> {
+    let path = folder.join(format!("{}.pem", Uuid::now_v7()));
+    write_private(&path, make_key()?.as_bytes()).map_err(|error| KeyError::Folder(folder.display().to_string(), error))?;
+    Ok(path)
+}
+
+fn read_key(path: &Path) -> Result<(Signing, Verifying), KeyError> {
     let broken = || KeyError::Broken(path.display().to_string());
     let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|_| broken())?;
-    let key = RsaPrivateKey::from_pkcs8_pem(&text).map_err(|_| broken())?;
-    let public = key.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|_| broken())?;
-    let signing = EncodingKey::from_rsa_pem(text.as_bytes()).map_err(|_| broken())?;
-    let verifying = DecodingKey::from_rsa_pem(public.as_bytes()).map_err(|_| broken())?;
-    Ok((signing, verifying))
+    let private = RsaPrivateKey::from_pkcs8_pem(&text).map_err(|_| broken())?;
+    let public = private.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|_| broken())?;
+    let key = EncodingKey::from_rsa_pem(text.as_bytes()).map_err(|_| broken())?;
+    let verifying = Verifying { key: DecodingKey::from_rsa_pem(public.as_bytes()).map_err(|_| broken())?, until: None };
+    let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((Signing { id, key, public }, verifying))
 }
 
 #[cfg(test)]
@@ -191,15 +258,41 @@ mod tests {
         assert!(keys.verify(&sign_as(|c| c.kind = "refresh".to_owned()), now).is_none());
         let public = std::fs::read(&key_files(folder.path()).unwrap()[0]).unwrap();
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(keys.signing_id.clone());
+        header.kid = Some(keys.signing().id);
         let hmac = jsonwebtoken::encode(&header, &claims(now), &EncodingKey::from_secret(&public)).unwrap();
         assert!(keys.verify(&hmac, now).is_none());
         header = Header::new(Algorithm::RS256);
-        let keyless = jsonwebtoken::encode(&header, &claims(now), &keys.signing).unwrap();
+        let keyless = jsonwebtoken::encode(&header, &claims(now), &keys.signing().key).unwrap();
         assert!(keys.verify(&keyless, now).is_none());
         for junk in ["", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
             assert!(keys.verify(junk, now).is_none(), "{junk}");
         }
+    }
+
+    #[test]
+    fn a_key_verifies_on_every_server_until_its_last_token_has_ended() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let now = Clock::system().now();
+        let (mine, other) = (AccessKeys::open(here.path()).unwrap(), AccessKeys::open(there.path()).unwrap());
+        let token = other.sign(&claims(now)).unwrap();
+        assert!(mine.is_by_stranger(&token) && mine.verify(&token, now).is_none());
+        let published = |keys: &AccessKeys, retired_at| {
+            let (id, pem) = keys.public();
+            PublishedKey { id, pem, retired_at }
+        };
+        let both = [published(&mine, None), published(&other, None)];
+        assert!(!mine.trust(&both) && !other.trust(&both));
+        assert!(!mine.is_by_stranger(&token) && mine.verify(&token, now).is_some());
+        let retired = [published(&mine, None), published(&other, Some(now))];
+        assert!(!mine.trust(&retired) && other.trust(&retired), "its owner learns that it is retired");
+        assert!(mine.verify(&token, now + TimeDelta::minutes(14)).is_some());
+        let later = now + TimeDelta::minutes(17);
+        let stolen = other.sign(&claims(later)).unwrap();
+        other.renew().unwrap();
+        assert!(mine.verify(&stolen, later).is_none(), "a retired key is of no use to a thief");
+        let renewed = other.sign(&claims(now)).unwrap();
+        assert!(other.verify(&renewed, now).is_some() && other.verify(&token, now).is_some());
+        assert_eq!(key_files(there.path()).unwrap().len(), 1, "the old private half is gone");
     }
 
     #[cfg(unix)]

@@ -7,7 +7,7 @@ use super::passwords::{PasswordError, Passwords};
 use super::random::{self, NoRandom};
 use super::store::station_tokens::{self, NewStationToken, StationToken};
 use super::store::users::{self, NewUser, User};
-use super::store::{Store, StoreError, processes, sessions};
+use super::store::{Store, StoreError, access_keys, processes, sessions};
 use crate::domain::Role;
 use crate::domain::credentials::{CredentialError, check_email, check_password, check_user_name, mask_token};
 use crate::protocol::wats::Process;
@@ -162,6 +162,12 @@ impl Admin {
             0 => Err(AdminError::UnknownToken(id_or_identifier.to_owned())),
             ended => Ok(ended),
         }
+    }
+
+    /// Retires the keys that access tokens are signed with. Tokens that they signed are good until they end; every running server
+    /// makes itself a new key within seconds, any other when it starts. How many were retired.
+    pub async fn rotate_keys(&self) -> Result<u64, AdminError> {
+        Ok(access_keys::retire_all(&self.store, self.clock.now()).await?)
     }
 
     pub async fn list_processes(&self) -> Result<Vec<Process>, AdminError> {

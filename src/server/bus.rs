@@ -1,8 +1,11 @@
 //! What happens on one server and concerns all: published once, heard by whoever follows. The newest happenings are kept for slow
 //! followers; one that is too slow is told that it missed some, and looks at the database instead.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
 use crate::protocol::chat::Message;
@@ -22,27 +25,70 @@ pub(super) enum Happening {
     TokenRevoked { token_id: String },
     /// A message in a room, as it is stored, and the socket it was said on.
     ChatMessage { message: Message, socket: Option<Uuid> },
-    /// Reports were stored or replaced.
-    ReportsStored { ids: Vec<String> },
+    /// Reports were stored, replaced or removed by the server of this origin.
+    ReportsStored { by: Uuid, ids: Vec<String> },
+    /// Other servers could not be heard for a while: look at the database.
+    Missed,
 }
 
 /// Where happenings are published and heard. Cloning it is cheap.
 #[derive(Clone)]
-pub(super) struct Bus(broadcast::Sender<Happening>);
+pub(super) struct Bus {
+    here: broadcast::Sender<Happening>,
+    /// The way to other servers, where there is one.
+    away: Option<mpsc::Sender<Happening>>,
+    cut_off: Arc<AtomicBool>,
+    origin: Uuid,
+}
 
 impl Bus {
+    /// For a server by itself.
     pub(super) fn new() -> Bus {
-        Bus(broadcast::channel(KEPT).0)
+        Bus { here: broadcast::channel(KEPT).0, away: None, cut_off: Arc::default(), origin: Uuid::new_v4() }
     }
 
-    /// Tells everybody. Nobody listening is not an error.
+    /// With what this server publishes, for whoever carries it to the others. Cut off until told otherwise.
+    pub(super) fn bridged() -> (Bus, mpsc::Receiver<Happening>) {
+        let (away, published) = mpsc::channel(KEPT);
+        (Bus { away: Some(away), cut_off: Arc::new(AtomicBool::new(true)), ..Bus::new() }, published)
+    }
+
+    /// Tells everybody. Nobody listening is not an error; nor is a way that is too slow, as the others look at the database.
     pub(super) fn publish(&self, happening: Happening) {
-        let _ = self.0.send(happening);
+        if let Some(away) = &self.away
+            && let Err(error) = away.try_send(happening.clone())
+        {
+            tracing::debug!("a happening did not reach the other servers: {error}");
+        }
+        self.hear(happening);
+    }
+
+    /// Tells everybody on this server alone.
+    pub(super) fn hear(&self, happening: Happening) {
+        let _ = self.here.send(happening);
     }
 
     /// Everything that is published from now on.
     pub(super) fn follow(&self) -> broadcast::Receiver<Happening> {
-        self.0.subscribe()
+        self.here.subscribe()
+    }
+
+    /// Names this run of this server.
+    pub(super) fn origin(&self) -> Uuid {
+        self.origin
+    }
+
+    /// Whether other servers should be heard, and are not.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Acquire)
+    }
+
+    /// Notes whether the others are heard. Once they are again, everybody looks at the database.
+    pub(super) fn set_cut_off(&self, cut_off: bool) {
+        let was = self.cut_off.swap(cut_off, Ordering::AcqRel);
+        if was && !cut_off {
+            self.hear(Happening::Missed);
+        }
     }
 }
 
@@ -57,5 +103,20 @@ mod tests {
         let ended = Happening::SessionEnded { session_id: "s".to_owned() };
         bus.publish(ended.clone());
         assert_eq!((one.recv().await, two.recv().await), (Ok(ended.clone()), Ok(ended)));
+    }
+
+    #[tokio::test]
+    async fn what_comes_from_others_is_not_sent_back_and_a_return_is_told() {
+        let (bus, mut away) = Bus::bridged();
+        let mut here = bus.follow();
+        let changed = Happening::UserChanged { user_id: "u".to_owned() };
+        bus.hear(changed.clone());
+        assert!(away.try_recv().is_err());
+        bus.publish(changed.clone());
+        assert_eq!(away.recv().await, Some(changed.clone()));
+        assert_eq!((here.recv().await, here.recv().await), (Ok(changed.clone()), Ok(changed)));
+        assert!(bus.is_cut_off());
+        bus.set_cut_off(false);
+        assert_eq!(here.recv().await, Ok(Happening::Missed));
     }
 }

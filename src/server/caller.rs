@@ -125,7 +125,8 @@ async fn person(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> 
 /// Who an access token belongs to, and when it ends. The role and the name are those of now, not those of when the token was made.
 pub(super) async fn by_access_token(line: &Line, token: &Secret) -> Result<Option<(Caller, DateTime<Utc>)>, Refusal> {
     let now = line.clock.now();
-    let Some(claims) = line.keys.verify(token.expose(), now) else { return Ok(None) };
+    line.ring.learn(&line.store, &line.clock, token.expose()).await?;
+    let Some(claims) = line.ring.keys.verify(token.expose(), now) else { return Ok(None) };
     let expires_at = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
     let user = sessions::find_user(&line.store, &claims.sid, &claims.sub, now).await?;
     Ok(user.map(|(name, role)| (Caller { id: claims.sub, name, role, session_id: Some(claims.sid) }, expires_at)))

@@ -16,6 +16,8 @@ pub struct Config {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
     pub database: Database,
+    /// What servers of one PostgreSQL tell each other news over: `redis://user:password@host:port/0`.
+    pub redis: Option<Secret>,
     pub unknown_processes: UnknownProcesses,
     pub station_enrollment: StationEnrollment,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
@@ -51,13 +53,18 @@ impl Database {
     pub fn shown(&self) -> String {
         match self {
             Database::Sqlite(file) => format!("sqlite:{}", file.display()),
-            Database::Postgres(url) => {
-                let mut url = url::Url::parse(url.expose()).ok();
-                let masked = url.as_mut().is_some_and(|url| url.password().is_none() || url.set_password(Some("…")).is_ok());
-                url.filter(|_| masked).map_or_else(|| "postgres:…".to_owned(), |url| url.to_string())
-            }
+            Database::Postgres(url) => masked(url).unwrap_or_else(|| "postgres:…".to_owned()),
         }
     }
+}
+
+/// An address without its password, if it has the shape of one.
+fn masked(url: &Secret) -> Option<String> {
+    let mut url = url::Url::parse(url.expose()).ok()?;
+    if url.password().is_some() {
+        url.set_password(Some("…")).ok()?;
+    }
+    Some(url.to_string())
 }
 
 /// What happens to a report of a process that the server does not know.
@@ -100,6 +107,7 @@ pub const PASSWORD_COST: u32 = 12;
 const NAMES: &[(&str, &[&str])] = &[
     ("listen", &["ANDON_LISTEN"]),
     ("database", &["ANDON_DATABASE_URL", "DATABASE_URL"]),
+    ("redis", &["ANDON_REDIS_URL", "REDIS_URL"]),
     ("unknown_processes", &["ANDON_UNKNOWN_PROCESSES"]),
     ("station_enrollment", &["ANDON_STATION_ENROLLMENT"]),
     ("max_sockets", &["ANDON_MAX_SOCKETS"]),
@@ -119,6 +127,7 @@ impl Config {
         Config {
             listen: DEFAULT_LISTEN,
             database: Database::Sqlite(data_dir.join("line.db")),
+            redis: None,
             unknown_processes: UnknownProcesses::default(),
             station_enrollment: StationEnrollment::default(),
             password_cost: PASSWORD_COST,
@@ -161,6 +170,7 @@ impl Config {
             ("data-dir", self.data_dir.display().to_string()),
             ("listen", self.listen.to_string()),
             ("database", self.database.shown()),
+            ("redis", self.redis.as_ref().map(|url| masked(url).unwrap_or_else(|| "redis:…".to_owned())).unwrap_or_default()),
             ("unknown_processes", processes.to_owned()),
             ("station_enrollment", enrollment.to_owned()),
             ("max_sockets", self.max_sockets.to_string()),
@@ -260,6 +270,7 @@ fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), 
             config.listen = value.parse().map_err(|_| refuse(label, value, allowed))?;
         }
         "database" => config.database = database(&config.data_dir, value, label)?,
+        "redis" => config.redis = Some(redis(value, label)?),
         "unknown_processes" => {
             config.unknown_processes = match value {
                 "refuse" => UnknownProcesses::Refuse,
@@ -341,6 +352,16 @@ fn database(data_dir: &Path, value: &str, label: &str) -> Result<Database, Confi
     Ok(Database::Sqlite(data_dir.join(path)))
 }
 
+/// What the library can connect to, without repeating what may be a password.
+fn redis(value: &str, label: &str) -> Result<Secret, ConfigError> {
+    let plain = ["redis://", "redis+unix://", "unix://"].iter().any(|scheme| value.starts_with(scheme));
+    if plain && ::redis::Client::open(value).is_ok() {
+        return Ok(Secret::new(value));
+    }
+    let shown = value.split_once(':').map_or("…".to_owned(), |(scheme, _)| format!("{scheme}:…"));
+    Err(refuse(label, &shown, "redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT/0 or unix:///PATH"))
+}
+
 fn refuse(setting: &str, value: &str, allowed: &str) -> ConfigError {
     ConfigError { setting: setting.to_owned(), value: value.chars().take(200).collect(), allowed: allowed.to_owned() }
 }
@@ -386,6 +407,17 @@ mod tests {
         let (_folder, wrong) = layers("", &[("DATABASE_URL", "mysql://andon:hunter2@db/line")], &[]);
         let error = wrong.read().unwrap_err().to_string();
         assert!(error.contains("mysql:…") && error.contains("sqlite:FILE") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn redis_is_named_by_either_variable_and_shown_without_its_password() {
+        let (_folder, plant) = layers("", &[("REDIS_URL", "redis://andon:hunter2@cache:6379/1")], &[]);
+        let config = plant.read().unwrap();
+        let shown = format!("{:?}{config:?}", config.shown());
+        assert!(shown.contains("cache:6379/1") && !shown.contains("hunter2"), "{shown}");
+        let (_folder, wrong) = layers("", &[("ANDON_REDIS_URL", "http://andon:hunter2@cache")], &[]);
+        let error = wrong.read().unwrap_err().to_string();
+        assert!(error.contains("ANDON_REDIS_URL") && error.contains("redis://HOST") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod access_keys;
 mod admin;
 mod body;
+mod bridge;
 mod bus;
 mod caller;
 pub mod commands;

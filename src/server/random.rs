@@ -15,6 +15,11 @@ fn bytes<const N: usize>() -> Result<[u8; N], NoRandom> {
     Ok(bytes)
 }
 
+/// A number from 0 to 1, for waits that should not be in step. Without random bytes it is one half.
+pub(super) fn fraction() -> f64 {
+    bytes::<4>().map_or(0.5, |bytes| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
+}
+
 /// A refresh token: 264 random bits.
 pub(super) fn refresh_token() -> Result<String, NoRandom> {
     Ok(URL_SAFE_NO_PAD.encode(bytes::<33>()?))

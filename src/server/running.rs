@@ -13,6 +13,7 @@ use tower::util::MapRequest;
 
 use super::access_keys::{AccessKeys, KeyError};
 use super::admin::Admin;
+use super::bridge::Bridge;
 use super::bus::Bus;
 use super::config::{Config, Database};
 use super::door::Door;
@@ -20,8 +21,10 @@ use super::lock::DatabaseLock;
 use super::passwords::Passwords;
 use super::room::Room;
 use super::router;
-use super::services::intake::{Intake, Runs};
+use super::services::intake::Intake;
+use super::services::key_ring::KeyRing;
 use super::services::rate::Rate;
+use super::services::runs::Runs;
 use super::sockets::{self, Sockets};
 use super::state::Line;
 use super::store::{Store, StoreError, make_private_folder, processes, settings};
@@ -44,6 +47,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error("redis cannot be used: {0}")]
+    Redis(String),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
 }
@@ -81,6 +86,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
+    let (watched, watch_end) = (line.clone(), stop.clone());
+    tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
     tracing::info!(%address, server_id = line.server_id, "listening");
     tokio::spawn(sockets::watch_over(line.clone(), line.closing.clone()));
     let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard(), line.closing.clone().drop_guard()];
@@ -95,13 +102,22 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     // Making a key takes a second of work.
     let keys = tokio::task::spawn_blocking(move || AccessKeys::open(&keys_folder)).await;
     let keys = keys.unwrap_or_else(|error| Err(KeyError::NotMade(error.to_string())))?;
+    let ring = KeyRing::open(keys, &store, &clock).await?;
+    let bus = match &config.redis {
+        None => Bus::new(),
+        Some(redis) => {
+            let (bus, bridge) = Bridge::new(redis, &server_id).map_err(|error| StartError::Redis(error.to_string()))?;
+            tokio::spawn(bridge.carry(stop_writing.clone()));
+            bus
+        }
+    };
     let passwords = Passwords::new(config.password_cost);
     let runs = Arc::new(Runs::read(&store).await?);
-    let (intake, writing) = Intake::start(store.clone(), runs.clone(), stop_writing);
+    let (intake, writing) = Intake::start(store.clone(), runs.clone(), bus.clone(), stop_writing);
     let (started_at, room) = (clock.now(), Room::new());
     let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
-    let (bus, chat_rate, closing) = (Bus::new(), Rate::per_minute(config.chat_rate), CancellationToken::new());
-    let line = Line { config, clock, store, server_id, keys, passwords, started_at, runs, intake, room, bus, sockets, chat_rate, closing };
+    let (chat_rate, closing) = (Rate::per_minute(config.chat_rate), CancellationToken::new());
+    let line = Line { config, clock, store, server_id, ring, passwords, started_at, runs, intake, room, bus, sockets, chat_rate, closing };
     Ok((line, writing))
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::access_keys::AccessKeys;
 use super::bus::Bus;
 use super::config::Config;
 use super::passwords::Passwords;
 use super::room::Room;
-use super::services::intake::{Intake, Runs};
+use super::services::intake::Intake;
+use super::services::key_ring::KeyRing;
 use super::services::rate::Rate;
+use super::services::runs::Runs;
 use super::sockets::Sockets;
 use super::store::Store;
 use crate::support::clock::Clock;
@@ -23,7 +24,7 @@ pub(super) struct Line {
     pub(super) store: Store,
     /// Stable for the life of the database.
     pub(super) server_id: String,
-    pub(super) keys: AccessKeys,
+    pub(super) ring: KeyRing,
     pub(super) passwords: Passwords,
     /// What tells the answers of this run of the server from those of the last.
     pub(super) started_at: DateTime<Utc>,

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for what cannot tell when it is ready.
 #[track_caller]
-pub fn until<T>(what: &str, limit: Duration, mut good: impl FnMut() -> Option<T>) -> T {
+fn until<T>(what: &str, limit: Duration, mut good: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(value) = good() {
@@ -127,5 +127,72 @@ impl PlantDatabase {
 impl Drop for PlantDatabase {
     fn drop(&mut self) {
         cluster().ask_if(&format!("drop database {} with (force)", self.0));
+    }
+}
+
+/// A Redis that can be killed, and started again on the port it had.
+pub struct Redis {
+    port: u16,
+    process: Option<Child>,
+}
+
+impl Redis {
+    pub fn start() -> Redis {
+        // Somebody else may take a free port before Redis does.
+        let started = (0..20).find_map(|_| {
+            let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut redis = Redis { port, process: None };
+            redis.try_resume().then_some(redis)
+        });
+        started.expect("this test needs redis-server; ./check packages installs it")
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn try_resume(&mut self) -> bool {
+        let folder = tempfile::Builder::new().prefix("andon-redis").tempdir().unwrap().keep();
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres:").arg(&folder).status().unwrap().success());
+        }
+        let (port, place) = (self.port.to_string(), folder.to_str().unwrap().to_owned());
+        let arguments = ["--bind", "127.0.0.1", "--port", &port, "--dir", &place, "--save", "", "--appendonly", "no"];
+        self.process = Some(tied("KILL", &folder, Path::new("redis-server"), &arguments));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if self.answers() {
+                return true;
+            }
+            #[expect(clippy::disallowed_methods, reason = "a test may wait between two looks")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.kill();
+        false
+    }
+
+    fn answers(&self) -> bool {
+        use std::io::{Read, Write};
+        let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut answer = [0; 5];
+        stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok() && &answer == b"+PONG"
+    }
+
+    pub fn resume(&mut self) {
+        assert!(self.try_resume(), "redis does not come back on its port");
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            drop(process.stdin.take());
+            process.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -13,7 +13,7 @@ use crate::samples::{Sample, at};
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon-server"));
     command.args(arguments).arg("--data-dir").arg(folder);
-    for name in ["ANDON_HOME", "ANDON_LISTEN", "ANDON_DATABASE_URL", "DATABASE_URL", "ANDON_LOG"] {
+    for name in ["ANDON_HOME", "ANDON_LISTEN", "ANDON_DATABASE_URL", "DATABASE_URL", "ANDON_REDIS_URL", "REDIS_URL", "ANDON_LOG"] {
         command.env_remove(name);
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -26,16 +26,16 @@ fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn run_well(folder: &Path, arguments: &[&str], input: &str) -> String {
+pub fn run_well(folder: &Path, arguments: &[&str], input: &str) -> String {
     let output = run(folder, arguments, input);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// A server that is killed when the test ends, however it ends.
-struct Served {
-    child: Child,
-    address: std::net::SocketAddr,
+pub struct Served {
+    pub child: Child,
+    pub address: std::net::SocketAddr,
 }
 
 impl Drop for Served {
@@ -46,7 +46,11 @@ impl Drop for Served {
 }
 
 fn serve(folder: &Path) -> Served {
-    let mut child = program(folder, &["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    serve_with(folder, &[])
+}
+
+pub fn serve_with(folder: &Path, settings: &[&str]) -> Served {
+    let mut child = program(folder, &[&["serve", "--listen", "127.0.0.1:0"], settings].concat()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();

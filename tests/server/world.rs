@@ -85,7 +85,7 @@ impl World {
     }
 
     pub fn anonymous(&self) -> Client {
-        Client { address: self.running.address(), authorization: None }
+        Client::at(self.running.address())
     }
 
     pub async fn login(&self, name: &str) -> LoginResponse {
@@ -115,6 +115,16 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nobody in particular, at the door of this server.
+    pub fn at(address: std::net::SocketAddr) -> Client {
+        Client { address, authorization: None }
+    }
+
+    /// The same, at another server's door.
+    pub fn moved_to(&self, address: std::net::SocketAddr) -> Client {
+        Client { address, ..self.clone() }
+    }
+
     pub fn bearer(&self, token: &str) -> Client {
         Client { authorization: Some(format!("Bearer {token}")), ..self.clone() }
     }

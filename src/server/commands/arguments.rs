@@ -45,6 +45,9 @@ pub(super) struct Serve {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8440]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Where the servers of one PostgreSQL tell each other news, such as redis://HOST:6379
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
     /// A file with settings [default: server.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -100,6 +103,8 @@ pub(super) enum Token {
     List,
     /// End a token by its id, or all of a station by its name
     Revoke { token: String },
+    /// Retire the keys that people's tokens are signed with; every running server makes a new one within seconds
+    RotateKey,
 }
 
 #[derive(Subcommand)]
@@ -124,6 +129,7 @@ impl Arguments {
         if let Command::Serve(serve) | Command::CheckConfig(serve) = &self.command {
             layers.file = serve.config.clone();
             layers.flags.extend(serve.listen.clone().map(|value| ("listen", value)));
+            layers.flags.extend(serve.redis.clone().map(|value| ("redis", value)));
         }
         layers
     }

@@ -61,6 +61,10 @@ async fn token(admin: &Admin, command: Token) -> Result<(), Failure> {
                 ));
             }
         }
+        Token::RotateKey => {
+            let retired = admin.rotate_keys().await?;
+            output::line(&format!("{retired} retired; tokens signed with them are good until they end, within 15 minutes"));
+        }
         Token::Revoke { token } => {
             let ended = admin.revoke_tokens(&token).await?;
             output::line(&format!("{ended} revoked"));

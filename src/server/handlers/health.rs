@@ -13,11 +13,14 @@ use crate::support::build_info::BUILD;
 
 /// `GET /health`: 200, or 503 when the store cannot be used.
 pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Response {
-    let reason = unusable(&line).await;
-    let status = if reason.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let (status, word, reason) = match (unusable(&line).await, degraded(&line)) {
+        (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", reason),
+        (None, Some(reason)) => (StatusCode::OK, "degraded", reason),
+        (None, None) => (StatusCode::OK, "healthy", ""),
+    };
     let body = json!({
-        "status": if reason.is_some() { "unhealthy" } else { "healthy" },
-        "reason": reason.unwrap_or_default(),
+        "status": word,
+        "reason": reason,
         "version": BUILD.version,
         "server_id": line.server_id,
         "time": line.clock.now(),
@@ -42,4 +45,9 @@ async fn unusable(line: &Line) -> Option<&'static str> {
     let error = line.store.check().await.err()?;
     tracing::warn!("{error}");
     Some("the database cannot be used")
+}
+
+/// What is wrong and keeps nobody from working.
+fn degraded(line: &Line) -> Option<&'static str> {
+    line.bus.is_cut_off().then_some("redis cannot be reached: this server does not hear the others")
 }

@@ -1,65 +1,29 @@
 //! Reports on their way into the database: whatever arrives at once shares one commit, and is answered after it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::domain::yields::RunTable;
+use crate::domain::yields::Run;
+use crate::server::bus::{Bus, Happening};
 use crate::server::error::Refusal;
-use crate::server::store::reports::{self, NewReport};
-use crate::server::store::{Store, StoreError};
+use crate::server::services::runs::Runs;
+use crate::server::store::Store;
+use crate::server::store::reports::{self, NewReport, Stored};
 
 /// Reports that may wait for the writer.
 const WAITING: usize = 256;
 /// Most reports and bytes that share a commit: logins write too, and should not wait long.
 const BATCH_REPORTS: usize = 64;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-
-/// What yields are counted from. Follows the database, commit by commit.
-#[derive(Default)]
-pub(in crate::server) struct Runs {
-    table: RwLock<RunTable>,
-    revision: AtomicU64,
-}
-
-impl Runs {
-    /// Reads all runs of the database.
-    pub(in crate::server) async fn read(store: &Store) -> Result<Runs, StoreError> {
-        let mut table = RunTable::new();
-        reports::read_runs(store, |run| table.insert(run)).await?;
-        Ok(Runs { table: RwLock::new(table), revision: AtomicU64::new(0) })
-    }
-
-    /// Changes with every stored report; starts again with the server.
-    pub(in crate::server) fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
-    }
-
-    /// Looks at the table. Keep it short: whoever stores a report waits.
-    pub(in crate::server) fn look<T>(&self, look: impl FnOnce(&RunTable) -> T) -> T {
-        look(&self.table.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn follow(&self, batch: &mut [Job], replaced: &[Vec<uuid::Uuid>]) {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        for (job, replaced) in batch.iter_mut().zip(replaced) {
-            for id in replaced {
-                table.remove(*id);
-            }
-            match job.report.run.take() {
-                Some(run) => table.insert(run),
-                None => {
-                    table.remove(job.report.header.id);
-                }
-            }
-        }
-        drop(table);
-        self.revision.fetch_add(1, Ordering::Release);
-    }
-}
+/// How often a shared database is looked at for what others stored, whatever was heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 struct Job {
     report: NewReport,
@@ -73,9 +37,9 @@ pub(in crate::server) struct Intake(mpsc::Sender<Job>);
 
 impl Intake {
     /// Starts the writer. It ends after `stop`, once all that was let in is stored.
-    pub(in crate::server) fn start(store: Store, runs: Arc<Runs>, stop: CancellationToken) -> (Intake, JoinHandle<()>) {
+    pub(in crate::server) fn start(store: Store, runs: Arc<Runs>, bus: Bus, stop: CancellationToken) -> (Intake, JoinHandle<()>) {
         let (sender, jobs) = mpsc::channel(WAITING);
-        (Intake(sender), tokio::spawn(write_all(store, runs, jobs, stop)))
+        (Intake(sender), tokio::spawn(Writer { store, runs, bus }.write_all(jobs, stop)))
     }
 
     /// Stores a report. It is on disk when this answers.
@@ -87,19 +51,88 @@ impl Intake {
     }
 }
 
-async fn write_all(store: Store, runs: Arc<Runs>, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
-    loop {
-        let first = tokio::select! {
-            biased;
-            job = jobs.recv() => job,
-            () = stop.cancelled() => {
-                jobs.close();
-                jobs.recv().await
+/// The one task that changes reports on this server and follows what the others change.
+struct Writer {
+    store: Store,
+    runs: Arc<Runs>,
+    bus: Bus,
+}
+
+impl Writer {
+    async fn write_all(self, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
+        let mut heard = self.bus.follow();
+        let mut look = tokio::time::interval(LOOK_AGAIN);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                job = jobs.recv() => match job {
+                    Some(first) => self.write(collect(first, &mut jobs)).await,
+                    None => return,
+                },
+                () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
+                happening = heard.recv() => if self.concerns(&happening) {
+                    self.catch_up().await;
+                },
+                _ = look.tick(), if self.store.is_shared() => self.catch_up().await,
             }
-        };
-        let Some(first) = first else { return };
-        let batch = collect(first, &mut jobs);
-        write(&store, &runs, batch).await;
+        }
+    }
+
+    /// Whether another server stored something, or may have.
+    fn concerns(&self, happening: &Result<Happening, RecvError>) -> bool {
+        match happening {
+            Ok(Happening::ReportsStored { by, .. }) => *by != self.bus.origin(),
+            Ok(Happening::Missed) | Err(RecvError::Lagged(_)) => self.store.is_shared(),
+            _ => false,
+        }
+    }
+
+    /// One commit for all; where that fails, one for each, so that nobody suffers for another's report.
+    async fn write(&self, mut batch: Vec<Job>) {
+        let result = self.store_batch(&mut batch).await;
+        match result {
+            Ok(()) => answer(batch, &Ok(())),
+            Err(refusal) if batch.len() == 1 => answer(batch, &Err(refusal)),
+            Err(_) => {
+                for job in batch {
+                    let mut single = vec![job];
+                    let result = self.store_batch(&mut single).await;
+                    answer(single, &result);
+                }
+            }
+        }
+    }
+
+    async fn store_batch(&self, batch: &mut [Job]) -> Result<(), Refusal> {
+        let stored = reports::put_all(&self.store, batch.iter().map(|job| &job.report)).await?;
+        let ids: Vec<Uuid> = batch.iter().map(|job| job.report.header.id).chain(stored.replaced.iter().flatten().copied()).collect();
+        if !self.follow(batch, &stored) {
+            self.catch_up().await;
+        }
+        let ids = ids.iter().map(Uuid::to_string).collect();
+        self.bus.publish(Happening::ReportsStored { by: self.bus.origin(), ids });
+        Ok(())
+    }
+
+    /// In the order of storing: a report of a batch may replace one before it.
+    fn follow(&self, batch: &mut [Job], stored: &Stored) -> bool {
+        let (mut gone, mut came) = (Vec::new(), Vec::<Run>::new());
+        for (job, replaced) in batch.iter_mut().zip(&stored.replaced) {
+            came.retain(|run| !replaced.contains(&run.report_id));
+            gone.extend_from_slice(replaced);
+            gone.push(job.report.header.id);
+            came.retain(|run| run.report_id != job.report.header.id);
+            came.extend(job.report.run.take());
+        }
+        self.runs.follow(&stored.changes, &gone, came)
+    }
+
+    async fn catch_up(&self) {
+        // Left to the next look.
+        if let Err(error) = self.runs.catch_up(&self.store).await {
+            tracing::warn!("what other servers stored could not be read: {error}");
+        }
     }
 }
 
@@ -112,28 +145,6 @@ fn collect(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
         batch.push(job);
     }
     batch
-}
-
-/// One commit for all; where that fails, one for each, so that nobody suffers for another's report.
-async fn write(store: &Store, runs: &Runs, mut batch: Vec<Job>) {
-    let result = store_batch(store, &mut batch, runs).await;
-    match result {
-        Ok(()) => answer(batch, &Ok(())),
-        Err(refusal) if batch.len() == 1 => answer(batch, &Err(refusal)),
-        Err(_) => {
-            for job in batch {
-                let mut single = vec![job];
-                let result = store_batch(store, &mut single, runs).await;
-                answer(single, &result);
-            }
-        }
-    }
-}
-
-async fn store_batch(store: &Store, batch: &mut [Job], runs: &Runs) -> Result<(), Refusal> {
-    let replaced = reports::put_all(store, batch.iter().map(|job| &job.report)).await?;
-    runs.follow(batch, &replaced);
-    Ok(())
 }
 
 fn answer(batch: Vec<Job>, result: &Result<(), Refusal>) {

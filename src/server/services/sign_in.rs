@@ -53,7 +53,7 @@ pub(in crate::server) async fn open_session(line: &Line, user: &User) -> Result<
         expires_at: now + REFRESH_LIFE,
     };
     let claims = Claims::new(&user.id, &user.name, user.role, &session_id, now);
-    let access_token = line.keys.sign(&claims).map_err(|error| {
+    let access_token = line.ring.keys.sign(&claims).map_err(|error| {
         tracing::error!("an access token could not be signed: {error}");
         Refusal::internal()
     })?;

@@ -1,8 +1,8 @@
 //! What was said, room by room, and how far each person has read. Ids are UUIDv7, so their order is that of time.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::{Any, QueryBuilder};
 
+use super::sql::Sql;
 use super::{Store, StoreError, key, micros, time};
 use crate::protocol::chat::{Message, MessageKind, RoomRow};
 
@@ -80,10 +80,10 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewMessage<'_>) -> Re
 
 /// What an author sent under this id of his.
 pub(in crate::server) async fn find_sent(store: &Store, author_id: &str, sent_as: &str) -> Result<Option<Message>, StoreError> {
-    let mut query = QueryBuilder::<Any>::new(COLUMNS);
+    let mut query = Sql::new(COLUMNS);
     query.push(" where author_id = ").push_bind(author_id).push(" and sent_as = ").push_bind(sent_as);
-    let row: Option<Row> = query.build_query_as().fetch_optional(&store.readers).await?;
-    Ok(row.map(Message::from))
+    let rows: Vec<Row> = query.fetch_all(&store.readers).await?;
+    Ok(rows.into_iter().next().map(Message::from))
 }
 
 /// The newest messages of a room before one, newest first.
@@ -94,7 +94,7 @@ pub(in crate::server) async fn history(
     kind: Option<MessageKind>,
     limit: i64,
 ) -> Result<Vec<Message>, StoreError> {
-    let mut query = QueryBuilder::<Any>::new(COLUMNS);
+    let mut query = Sql::new(COLUMNS);
     query.push(" where room_key = ").push_bind(key(room));
     if let Some(before) = before {
         query.push(" and id < ").push_bind(before);
@@ -103,15 +103,15 @@ pub(in crate::server) async fn history(
         query.push(" and kind = ").push_bind(kind.as_str());
     }
     query.push(" order by id desc limit ").push_bind(limit);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(&store.readers).await?;
+    let rows: Vec<Row> = query.fetch_all(&store.readers).await?;
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
 /// Messages of all rooms after one, oldest first.
 pub(in crate::server) async fn since(store: &Store, after: &str, limit: i64) -> Result<Vec<Message>, StoreError> {
-    let mut query = QueryBuilder::<Any>::new(COLUMNS);
+    let mut query = Sql::new(COLUMNS);
     query.push(" where id > ").push_bind(after).push(" order by id limit ").push_bind(limit);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(&store.readers).await?;
+    let rows: Vec<Row> = query.fetch_all(&store.readers).await?;
     Ok(rows.into_iter().map(Message::from).collect())
 }
 

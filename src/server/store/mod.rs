@@ -5,8 +5,10 @@
 //! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. One change of several steps runs
 //! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
 
+pub(super) mod access_keys;
 pub(super) mod chat;
 pub(super) mod processes;
+pub(super) mod report_changes;
 pub(super) mod report_query;
 pub(super) mod reports;
 pub(super) mod sessions;
@@ -119,6 +121,11 @@ impl Store {
                 Ok(transaction)
             }
         }
+    }
+
+    /// Whether other servers may use it at the same time.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.alone, Alone::Lock(_))
     }
 
     /// Whether it can be read at all.

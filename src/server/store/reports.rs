@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{Store, StoreError, micros, time};
+use super::sql::Sql;
+use super::{Store, StoreError, micros, report_changes, time};
 use crate::domain::report::{FactKind, FailedStep, Header, Report, ReportKind, Status};
 use crate::domain::yields::Run;
 
@@ -73,15 +74,27 @@ const DELETE_SAME_RUN: &str =
     "delete from reports where serial_number = $1 and part_number = $2 and process_code = $3 and start_at = $4 and id <> $5
     returning id";
 
-/// Stores all or none, durably. Answers, report by report, which older ones of the same run it replaced.
-pub(in crate::server) async fn put_all(store: &Store, reports: impl Iterator<Item = &NewReport>) -> Result<Vec<Vec<Uuid>>, StoreError> {
+/// What a stored batch changed.
+pub(in crate::server) struct Stored {
+    /// Report by report, which older ones of the same run it replaced.
+    pub(in crate::server) replaced: Vec<Vec<Uuid>>,
+    /// The numbers of its changes, without a gap.
+    pub(in crate::server) changes: std::ops::RangeInclusive<i64>,
+}
+
+/// Stores all or none, durably.
+pub(in crate::server) async fn put_all(store: &Store, reports: impl Iterator<Item = &NewReport>) -> Result<Stored, StoreError> {
     let mut transaction = store.begin().await?;
-    let mut replaced = Vec::new();
+    let (mut replaced, mut changed) = (Vec::new(), Vec::new());
     for report in reports {
-        replaced.push(put(&mut transaction, report).await?);
+        let older = put(&mut transaction, report).await?;
+        changed.push(report.header.id);
+        changed.extend_from_slice(&older);
+        replaced.push(older);
     }
+    let changes = report_changes::note(&mut transaction, &changed).await?;
     transaction.commit().await?;
-    Ok(replaced)
+    Ok(Stored { replaced, changes })
 }
 
 async fn put(connection: &mut AnyConnection, report: &NewReport) -> Result<Vec<Uuid>, StoreError> {
@@ -175,18 +188,37 @@ impl RunRow {
     }
 }
 
+const SELECT_RUNS: &str = "select id, part_number, serial_number, revision, station, process_code, start_at, result, failed_step,
+    failed_step_path, failed_step_type, failed_step_group from reports where kind = 'T'";
+
 /// Rows read at a time.
 const CHUNK: i64 = 20_000;
 
 /// Hands every test run to `each`, oldest first and not all at once: there may be millions.
 pub(in crate::server) async fn read_runs(store: &Store, mut each: impl FnMut(Run)) -> Result<(), StoreError> {
-    let text = "select id, part_number, serial_number, revision, station, process_code, start_at, result, failed_step, failed_step_path,
-        failed_step_type, failed_step_group from reports where kind = 'T' and (start_at, id) > ($1, $2) order by start_at, id limit $3";
     let (mut start, mut id) = (i64::MIN, String::new());
     loop {
-        let rows: Vec<RunRow> = sqlx::query_as(text).bind(start).bind(&id).bind(CHUNK).fetch_all(&store.readers).await?;
+        let mut sql = Sql::new(SELECT_RUNS);
+        sql.push(" and (start_at, id) > (")
+            .push_bind(start)
+            .push(", ")
+            .push_bind(id)
+            .push(") order by start_at, id limit ")
+            .push_bind(CHUNK);
+        let rows: Vec<RunRow> = sql.fetch_all(&store.readers).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         (start, id) = (last.start_at, last.id.clone());
         rows.into_iter().filter_map(RunRow::run).for_each(&mut each);
     }
+}
+
+/// The test runs among these reports.
+pub(in crate::server) async fn find_runs(store: &Store, ids: &[Uuid]) -> Result<Vec<Run>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(SELECT_RUNS);
+    sql.push(" and id in (").push_list(ids.iter().map(Uuid::to_string)).push(")");
+    let rows: Vec<RunRow> = sql.fetch_all(&store.readers).await?;
+    Ok(rows.into_iter().filter_map(RunRow::run).collect())
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{Any, QueryBuilder};
 
+use super::sql::Sql;
 use super::{Store, StoreError, micros};
 use crate::domain::Role;
 
@@ -85,17 +85,13 @@ pub(in crate::server) async fn find_users(
 ) -> Result<HashMap<(String, String), (String, Role)>, StoreError> {
     let mut found = HashMap::new();
     for some in asked.chunks(500) {
-        let mut query = QueryBuilder::<Any>::new(
+        let mut query = Sql::new(
             "select s.id, u.id, u.name, u.role from sessions s join users u on u.id = s.user_id
             where s.ended_at is null and u.active = 1 and s.expires_at > ",
         );
-        query.push_bind(micros(now)).push(" and s.id in (");
-        let mut ids = query.separated(", ");
-        some.iter().for_each(|(session_id, _)| {
-            ids.push_bind(session_id.clone());
-        });
-        query.push(")");
-        let rows: Vec<(String, String, String, String)> = query.build_query_as().fetch_all(&store.readers).await?;
+        let ids = some.iter().map(|(session_id, _)| session_id.clone());
+        query.push_bind(micros(now)).push(" and s.id in (").push_list(ids).push(")");
+        let rows: Vec<(String, String, String, String)> = query.fetch_all(&store.readers).await?;
         found.extend(rows.into_iter().map(|(session, user, name, role)| ((session, user), (name, role.parse().unwrap_or(Role::Guest)))));
     }
     Ok(found)

@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write};
 
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, Arguments, AssertSqlSafe, Encode, FromRow, Type};
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, FromRow, Type};
 
 use super::StoreError;
 
@@ -33,6 +33,22 @@ impl Sql {
         }
         let number = self.values.len();
         self.push(format_args!("${number}"))
+    }
+
+    /// Adds placeholders for all of these, with commas between.
+    pub(in crate::server) fn push_list<'v, T: Encode<'v, Any> + Type<Any>>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Sql {
+        for (index, value) in values.into_iter().enumerate() {
+            self.push(if index == 0 { "" } else { ", " }).push_bind(value);
+        }
+        self
+    }
+
+    /// Runs it for what it changes.
+    pub(in crate::server) async fn execute(self, connection: &mut AnyConnection) -> Result<u64, StoreError> {
+        match self.broken {
+            Some(error) => Err(error.into()),
+            None => Ok(sqlx::query_with(AssertSqlSafe(self.text), self.values).execute(connection).await?.rows_affected()),
+        }
     }
 
     /// All rows it finds.

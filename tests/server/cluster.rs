@@ -1,0 +1,250 @@
+//! Two true servers on one PostgreSQL and one Redis: they behave as one, and go on when parts of them die.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use andon::protocol::auth::LoginResponse;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::plant::{PlantDatabase, Redis};
+use crate::program::{Served, run_well, serve_with};
+use crate::samples::{Sample, at};
+use crate::world::{Client, PASSWORD};
+
+/// One server, with a folder and keys of its own.
+struct Server {
+    folder: TempDir,
+    served: Served,
+}
+
+struct Plant {
+    a: Server,
+    b: Server,
+    redis: Redis,
+    database: PlantDatabase,
+}
+
+impl Plant {
+    /// With the user `anna`, an operator.
+    fn start() -> Plant {
+        let (database, redis) = (PlantDatabase::new(), Redis::start());
+        let a = Server::start(&database, &redis);
+        let url = database.url();
+        let add = ["user", "add", "anna", "--role", "SUPERUSER", "--password-stdin", "--database", &url];
+        run_well(a.folder.path(), &add, &format!("{PASSWORD}\n"));
+        Plant { b: Server::start(&database, &redis), a, redis, database }
+    }
+
+    fn command(&self, words: &[&str]) -> String {
+        run_well(self.a.folder.path(), &[words, &["--database", &self.database.url()]].concat(), "")
+    }
+}
+
+impl Server {
+    fn start(database: &PlantDatabase, redis: &Redis) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let served = serve_with(folder.path(), &["--database", &database.url(), "--redis", &redis.url()]);
+        Server { folder, served }
+    }
+
+    fn client(&self) -> Client {
+        Client::at(self.served.address)
+    }
+
+    async fn login(&self) -> Client {
+        let body = json!({ "username": "anna", "password": PASSWORD });
+        let login: LoginResponse = self.client().post("/api/auth/login", &body).await.expect(200).read();
+        self.client().bearer(&login.access_token)
+    }
+
+    async fn health(&self) -> String {
+        self.client().get("/health").await.expect(200).json()["status"].as_str().unwrap().to_owned()
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.served.address
+    }
+}
+
+/// Asks until the answer is good. How long that took.
+async fn eventually(what: &str, limit: Duration, mut good: impl AsyncFnMut() -> bool) -> Duration {
+    let started = Instant::now();
+    while !good().await {
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    started.elapsed()
+}
+
+async fn units(client: &Client) -> u64 {
+    let rows: Value = client.post("/api/App/DynamicYield", &json!({ "dateFrom": "2026-01-01T00:00:00Z" })).await.expect(200).json();
+    rows[0]["unitCount"].as_u64().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn who_logs_in_on_one_server_acts_on_the_other_and_logs_out_of_both() {
+    let plant = Plant::start();
+    for (here, there) in [(&plant.a, &plant.b), (&plant.b, &plant.a)] {
+        let on_a = here.login().await;
+        let on_b = on_a.moved_to(there.address());
+        on_a.get("/api/auth/me").await.expect(200);
+        on_b.get("/api/auth/me").await.expect(200);
+        on_b.post("/api/auth/logout", &json!({})).await.expect(200);
+        let refused = async || on_a.get("/api/auth/me").await.status == 401;
+        eventually("the other server refuses too", Duration::from_secs(1), refused).await;
+    }
+    let station = plant.a.login().await;
+    plant.command(&["user", "disable", "anna"]);
+    let refused = async || station.moved_to(plant.b.address()).get("/api/auth/me").await.status == 401;
+    eventually("a disabled account is refused", Duration::from_secs(5), refused).await;
+}
+
+#[tokio::test]
+async fn yields_follow_what_the_other_server_stored_with_redis_and_without() {
+    let mut plant = Plant::start();
+    let on_a = plant.a.login().await;
+    let on_b = on_a.moved_to(plant.b.address());
+    eventually("both hear each other", Duration::from_secs(10), async || {
+        plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
+    })
+    .await;
+    let mut waits = Vec::new();
+    for n in 0..9 {
+        let tag = on_b.get("/api/Report/Query/Header").await.expect(200).header("etag").unwrap().to_owned();
+        on_a.post("/api/Report/WSJF", &Sample::new(&format!("SN-{n}"), at(n), "P").json()).await.expect(200);
+        waits.push(eventually("the other server counts it", Duration::from_secs(10), async || units(&on_b).await == n as u64 + 1).await);
+        let again = on_b.request("GET", "/api/Report/Query/Header", &[("if-none-match", &tag)], None).await;
+        assert_eq!(again.status, 200, "a list that grew elsewhere is not told to be unchanged");
+    }
+    waits.sort();
+    assert!(waits[4] < Duration::from_millis(500), "news come over redis, not by looking now and then: {waits:?}");
+    // The same run again under another id replaces the first, on the other server as well.
+    on_b.post("/api/Report/WSJF", &Sample::new("SN-0", at(0), "F").json()).await.expect(200);
+    let failed = async || {
+        let rows: Value = on_a.post("/api/App/DynamicYield", &json!({ "dateFrom": "2026-01-01T00:00:00Z" })).await.expect(200).json();
+        rows[0]["unitCount"] == 9 && rows[0]["fpCount"] == 8
+    };
+    eventually("a replaced report is counted once", Duration::from_secs(10), failed).await;
+
+    plant.redis.kill();
+    eventually("health tells", Duration::from_secs(10), async || plant.a.health().await == "degraded").await;
+    on_a.post("/api/Report/WSJF", &Sample::new("SN-9", at(90), "P").json()).await.expect(200);
+    eventually("the database is looked at", Duration::from_secs(10), async || units(&on_b).await == 10).await;
+}
+
+#[tokio::test]
+async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
+    let mut plant = Plant::start();
+    let healthy = async |plant: &Plant, word: &str| plant.a.health().await == word && plant.b.health().await == word;
+    eventually("both are well", Duration::from_secs(10), async || healthy(&plant, "healthy").await).await;
+    let before = plant.a.login().await;
+    plant.redis.kill();
+    eventually("both say degraded", Duration::from_secs(10), async || healthy(&plant, "degraded").await).await;
+    let reason = plant.a.client().get("/health").await.expect(200).json();
+    assert!(reason["reason"].as_str().unwrap().contains("redis"), "{reason}");
+    plant.a.client().get("/health/ready").await.expect(200);
+    before.moved_to(plant.b.address()).get("/api/auth/me").await.expect(200);
+    let during = plant.b.login().await.moved_to(plant.a.address());
+    during.get("/api/auth/me").await.expect(200);
+    during.post("/api/auth/logout", &json!({})).await.expect(200);
+    let refused = async || during.moved_to(plant.b.address()).get("/api/auth/me").await.status == 401;
+    eventually("a session ended meanwhile is refused by the database", Duration::from_secs(5), refused).await;
+    plant.redis.resume();
+    eventually("both are well again by themselves", Duration::from_secs(20), async || healthy(&plant, "healthy").await).await;
+    before.get("/api/auth/me").await.expect(200);
+}
+
+/// Passes connections on to the first server that takes them, as a plain proxy would.
+async fn balancer(servers: Vec<SocketAddr>) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let servers = servers.clone();
+            tokio::spawn(async move {
+                for server in servers {
+                    if let Ok(mut far) = tokio::net::TcpStream::connect(server).await {
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_seconds() {
+    let mut plant = Plant::start();
+    let door = balancer(vec![plant.a.address(), plant.b.address()]).await;
+    let client = plant.a.login().await.moved_to(door);
+    let stored = Arc::new(Mutex::new(Vec::new()));
+    for n in 0..5 {
+        client.post("/api/Report/WSJF", &Sample::new(&format!("SN-{n}"), at(n), "P").json()).await.expect(200);
+        stored.lock().unwrap().push(n);
+    }
+    plant.a.served.child.kill().unwrap();
+    plant.a.served.child.wait().unwrap();
+    let moved = eventually("the other server answers", Duration::from_secs(5), async || {
+        let asking = client.clone();
+        // A refused or broken connection is a try that failed.
+        tokio::spawn(async move { asking.get("/api/auth/me").await.status == 200 }).await.unwrap_or(false)
+    });
+    moved.await;
+    eventually("it knows all that was acknowledged", Duration::from_secs(5), async || units(&client).await == 5).await;
+    client.post("/api/Report/WSJF", &Sample::new("SN-5", at(5), "P").json()).await.expect(200);
+    assert_eq!(units(&client).await, 6);
+}
+
+#[tokio::test]
+async fn servers_that_start_at_once_on_an_empty_database_all_come_up() {
+    let (database, redis) = (PlantDatabase::new(), Redis::start());
+    let (url, redis_url) = (database.url(), redis.url());
+    let starting: Vec<_> = (0..4)
+        .map(|_| {
+            let (url, redis_url) = (url.clone(), redis_url.clone());
+            std::thread::spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                let served = serve_with(folder.path(), &["--database", &url, "--redis", &redis_url]);
+                Server { folder, served }
+            })
+        })
+        .collect();
+    let servers: Vec<Server> = starting.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let mut ids = Vec::new();
+    for server in &servers {
+        let health = server.client().get("/health").await.expect(200).json();
+        ids.push(health["server_id"].as_str().unwrap().to_owned());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "one line, whichever server is asked");
+}
+
+#[tokio::test]
+async fn a_key_is_changed_on_all_servers_while_old_tokens_run_on() {
+    let plant = Plant::start();
+    let kid = async |server: &Server| {
+        let body = json!({ "username": "anna", "password": PASSWORD });
+        let login: LoginResponse = server.client().post("/api/auth/login", &body).await.expect(200).read();
+        let head = login.access_token.split('.').next().unwrap().to_owned();
+        let head = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, head).unwrap();
+        let kid = serde_json::from_slice::<Value>(&head).unwrap()["kid"].as_str().unwrap().to_owned();
+        (kid, server.client().bearer(&login.access_token))
+    };
+    let ((a, old), (b, _)) = (kid(&plant.a).await, kid(&plant.b).await);
+    assert_ne!(a, b, "each has its own");
+    let said = plant.command(&["token", "rotate-key"]);
+    assert!(said.starts_with("2 retired"), "{said}");
+    for (server, before) in [(&plant.a, &a), (&plant.b, &b)] {
+        eventually("it signs with a new key", Duration::from_secs(30), async || kid(server).await.0 != *before).await;
+    }
+    let (_, new) = kid(&plant.a).await;
+    for server in [&plant.a, &plant.b] {
+        old.moved_to(server.address()).get("/api/auth/me").await.expect(200);
+        new.moved_to(server.address()).get("/api/auth/me").await.expect(200);
+    }
+    assert_eq!(std::fs::read_dir(plant.a.folder.path().join("keys")).unwrap().count(), 1);
+}
