@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::plant::{PlantDatabase, Redis};
 use crate::program::{Served, run_well, serve_with};
 use crate::samples::{Sample, at};
+use crate::wire::Wire;
 use crate::world::{Client, PASSWORD};
 
 /// One server, with a folder and keys of its own.
@@ -54,9 +55,12 @@ impl Server {
     }
 
     async fn login(&self) -> Client {
+        self.client().bearer(&self.token().await)
+    }
+
+    async fn token(&self) -> String {
         let body = json!({ "username": "anna", "password": PASSWORD });
-        let login: LoginResponse = self.client().post("/api/auth/login", &body).await.expect(200).read();
-        self.client().bearer(&login.access_token)
+        self.client().post("/api/auth/login", &body).await.expect(200).read::<LoginResponse>().access_token
     }
 
     async fn health(&self) -> String {
@@ -156,6 +160,31 @@ async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
     before.get("/api/auth/me").await.expect(200);
 }
 
+#[tokio::test]
+async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
+    let mut plant = Plant::start();
+    eventually("both hear each other", Duration::from_secs(10), async || {
+        plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
+    })
+    .await;
+    let token = plant.a.token().await;
+    let mut on_a = Wire::following(plant.a.address(), &token, &["chat"]).await;
+    let mut on_b = Wire::following(plant.b.address(), &token, &["chat"]).await;
+    let say = json!({ "content": "ą <b> 🙂" });
+    for server in [&plant.a, &plant.b] {
+        server.client().bearer(&token).post("/api/chat/line/messages", &say).await.expect(201);
+        let (one, other) = (on_a.expect("chat_message").await, on_b.expect("chat_message").await);
+        assert_eq!(one, other);
+        assert_eq!(one["content"], say["content"]);
+    }
+    let session = plant.a.client().bearer(&token);
+    session.post("/api/auth/logout", &json!({})).await.expect(200);
+    let ended = Instant::now();
+    on_b.ending().await;
+    assert!(ended.elapsed() < Duration::from_secs(5), "a revocation reaches the other server's open sockets: {:?}", ended.elapsed());
+    plant.redis.kill();
+}
+
 /// Passes connections on to the first server that takes them, as a plain proxy would.
 async fn balancer(servers: Vec<SocketAddr>) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -186,8 +215,11 @@ async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_second
         client.post("/api/Report/WSJF", &Sample::new(&format!("SN-{n}"), at(n), "P").json()).await.expect(200);
         stored.lock().unwrap().push(n);
     }
+    let token = plant.b.token().await;
+    let mut socket = Wire::following(door, &token, &["chat"]).await;
     plant.a.served.child.kill().unwrap();
     plant.a.served.child.wait().unwrap();
+    assert!(socket.next_text().await.is_err(), "the socket ends with its server");
     let moved = eventually("the other server answers", Duration::from_secs(5), async || {
         let asking = client.clone();
         // A refused or broken connection is a try that failed.
@@ -195,6 +227,9 @@ async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_second
     });
     moved.await;
     eventually("it knows all that was acknowledged", Duration::from_secs(5), async || units(&client).await == 5).await;
+    let mut socket = Wire::following(door, &token, &["chat"]).await;
+    plant.b.client().bearer(&token).post("/api/chat/line/messages", &json!({ "content": "still here" })).await.expect(201);
+    assert_eq!(socket.expect("chat_message").await["content"], "still here");
     client.post("/api/Report/WSJF", &Sample::new("SN-5", at(5), "P").json()).await.expect(200);
     assert_eq!(units(&client).await, 6);
 }
@@ -227,12 +262,11 @@ async fn servers_that_start_at_once_on_an_empty_database_all_come_up() {
 async fn a_key_is_changed_on_all_servers_while_old_tokens_run_on() {
     let plant = Plant::start();
     let kid = async |server: &Server| {
-        let body = json!({ "username": "anna", "password": PASSWORD });
-        let login: LoginResponse = server.client().post("/api/auth/login", &body).await.expect(200).read();
-        let head = login.access_token.split('.').next().unwrap().to_owned();
+        let token = server.token().await;
+        let head = token.split('.').next().unwrap().to_owned();
         let head = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, head).unwrap();
         let kid = serde_json::from_slice::<Value>(&head).unwrap()["kid"].as_str().unwrap().to_owned();
-        (kid, server.client().bearer(&login.access_token))
+        (kid, server.client().bearer(&token))
     };
     let ((a, old), (b, _)) = (kid(&plant.a).await, kid(&plant.b).await);
     assert_ne!(a, b, "each has its own");
