@@ -52,7 +52,7 @@ impl From<CallError> for Failure {
             CallError::NotSignedIn(_) => Exit::NotSignedIn,
             CallError::Unreachable(_) => Exit::Unreachable,
             CallError::Refused(_) => Exit::Refused,
-            CallError::Failed(_) => Exit::Failed,
+            CallError::Failed(told) => exit_of(told.key),
         };
         Failure::new(exit, error.explanation().clone())
     }
@@ -77,9 +77,19 @@ fn exit_of(key: &str) -> Exit {
         | "tokens_not_handed_out"
         | "token_refused"
         | "sign_in_refused"
-        | "server_refused" => Exit::Refused,
+        | "server_refused"
+        | "username_taken"
+        | "email_taken"
+        | "account_unacceptable"
+        | "code_wrong"
+        | "code_expired"
+        | "address_unknown"
+        | "signup_closed"
+        | "mail_not_set_up"
+        | "too_many_tries"
+        | "no_accounts_here" => Exit::Refused,
         "not_signed_in" | "keyring_locked" | "token_from_elsewhere" | "token_unreadable" => Exit::NotSignedIn,
-        "password_missing" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
+        "password_missing" | "passwords_differ" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
         _ if key.starts_with("address_") => Exit::Usage,
         _ => Exit::Failed,
     }

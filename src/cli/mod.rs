@@ -1,10 +1,12 @@
 //! The command line: the same station without a window.
 //! One file a command group; `output` alone prints. Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 unreachable, 5 refused.
 
+mod account;
 mod context;
 mod csv;
 mod diagnose;
 mod instance;
+mod menu;
 mod output;
 mod queue;
 mod report;
@@ -55,6 +57,14 @@ enum Command {
     Logout,
     /// Tell whether the station is signed in and its server answers
     Status,
+    /// Make an account; a code is sent to its address
+    Signup(account::Signup),
+    /// Confirm the address of an account with the code
+    Verify(account::Verify),
+    /// Ask for a new code
+    Resend(account::Resend),
+    /// Sign up, sign in and chat by numbers
+    Menu(menu::Menu),
     /// The station instances on this PC
     #[command(subcommand)]
     Instance(instance::Act),
@@ -96,6 +106,10 @@ fn run(context: &Context, command: Command, log: Option<&str>) -> Result<(), Fai
         Command::Login(login) => session::login(context, login),
         Command::Logout => session::logout(context),
         Command::Status => session::status(context),
+        Command::Signup(signup) => account::signup(context, signup),
+        Command::Verify(verify) => account::verify(context, verify),
+        Command::Resend(resend) => account::resend(context, resend),
+        Command::Menu(menu) => menu::run(context, &menu),
         Command::Instance(act) => instance::run(context, act),
         Command::Report(act) => report::run(context, act),
         Command::Queue(act) => queue::run(context, act),

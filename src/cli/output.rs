@@ -33,6 +33,13 @@ impl Output {
         print(&mut io::stdout().lock(), text);
     }
 
+    /// Asks for something that is typed on the same line.
+    pub fn prompt(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = write!(out, "{text}");
+        let _ = out.flush();
+    }
+
     /// Prints one value, indented.
     pub fn value(&self, value: &impl Serialize) {
         self.line(&serde_json::to_string_pretty(value).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string()));

@@ -1,12 +1,11 @@
 //! Signing in and out, and whether that still holds.
 
-use std::io::Read;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use zeroize::Zeroizing;
 
+use super::account::{ask_hidden, password_from_stdin};
 use super::context::{Context, Failure};
 use crate::client::{CallError, Command, Explanation, SessionCommand, SignIn};
 use crate::domain::InstanceId;
@@ -31,7 +30,6 @@ pub struct Login {
 
 const SIGN_IN_LIMIT: Duration = Duration::from_secs(60);
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
-const LONGEST_PASSWORD: u64 = 16 * 1024;
 
 pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     let place = context.place()?;
@@ -77,11 +75,9 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
 fn read_password(context: &Context, login: &Login) -> Result<Secret, Failure> {
     if !login.password_stdin {
         let key = if login.user.is_empty() { "ask_token" } else { "ask_password" };
-        return Ok(Secret::new(rpassword::prompt_password(context.output.words(key, &[("user", &login.user)]))?));
+        return ask_hidden(&context.output.words(key, &[("user", &login.user)]));
     }
-    let mut text = Zeroizing::new(String::new());
-    std::io::stdin().lock().take(LONGEST_PASSWORD).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+    password_from_stdin()
 }
 
 pub fn logout(context: &Context) -> Result<(), Failure> {

@@ -1,8 +1,11 @@
 //! One method an endpoint, and the only file that names the HTTP library.
 //! Every failure is named by what the caller can do about it. No redirect is followed, so a token goes to one server only.
 
+mod accounts;
+
 use std::time::{Duration, Instant};
 
+pub(crate) use self::accounts::Socket;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -110,6 +113,14 @@ const REPORT_BODY: usize = 64 * 1024 * 1024;
 impl Http {
     /// `roots` are further certificate authorities in DER, beside the machine's own.
     pub(crate) fn new(server: &ServerUrl, roots: &[Vec<u8>]) -> Result<Http, ApiError> {
+        Http::build(server, roots, |builder| builder)
+    }
+
+    fn build(
+        server: &ServerUrl,
+        roots: &[Vec<u8>],
+        more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Http, ApiError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
@@ -127,7 +138,7 @@ impl Http {
         if !roots.is_empty() {
             builder = builder.tls_certs_merge(roots);
         }
-        builder.build().map(Http).map_err(|error| ApiError::Unreachable(chain(&error)))
+        more(builder).build().map(Http).map_err(|error| ApiError::Unreachable(chain(&error)))
     }
 
     /// `GET /api/Auth/GetToken/{identifier}`: a station token for a user and password.

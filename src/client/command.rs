@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use super::accounts::AccountAsk;
 use super::model::{QueueFilter, ReportQuery, YieldQuery};
 use crate::domain::instance::{Application, InstanceId};
 use crate::support::secret::Secret;
@@ -18,6 +19,20 @@ pub enum Command {
     Yields(YieldsCommand),
     Reports(ReportsCommand),
     Line(LineCommand),
+    Account(AccountCommand),
+}
+
+/// An account of one's own, from the login window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AccountCommand {
+    Ask {
+        server_url: String,
+        /// Allow plain http to another machine.
+        allow_plain_http: bool,
+        ask: AccountAsk,
+    },
+    /// Forgets what was asked and answered.
+    Forget,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! A station's background life: session, connection, queue, watched folders, and what its displays need.
 //! The window and the command line see what is re-exported here, and nothing else.
 
+mod accounts;
 mod api;
 mod bridge;
 mod command;
@@ -27,31 +28,35 @@ mod services;
 mod session;
 mod settings;
 mod sign_in;
+mod socket_io;
 mod station;
 mod supervisor;
 mod vault;
 mod yields;
 
+pub use accounts::{AccountAsk, Accounts};
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{
-    Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn,
-    YieldsCommand,
+    AccountCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand,
+    SessionCommand, SignIn, YieldsCommand,
 };
 pub use ending::Ending;
 pub use explain::Explanation;
 pub use instances::template_names;
 pub use line::{LineRequest, LocalLine};
 pub use model::{
-    ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person, Progress, QUEUE_ROWS,
-    QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery, ReportsSlice,
-    SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
+    AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person,
+    Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery,
+    ReportsSlice, SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
 };
 pub use place::{
-    CallError, Caller, Check, Contact, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head, read_submission,
+    CallError, Caller, Check, Contact, LineAddress, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
+    read_submission,
 };
 pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
 pub use remote::Remote;
 pub use server_url::{BadServerUrl, ServerUrl};
 pub use settings::data_folder;
+pub use socket_io::{Heard, SocketIo};
 
 pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

@@ -26,6 +26,28 @@ pub struct Model {
     pub yields: Arc<YieldSlice>,
     pub reports: Arc<ReportsSlice>,
     pub line: Arc<LineSlice>,
+    pub account: Arc<AccountSlice>,
+}
+
+/// How far somebody is who makes an account, or has forgotten his password.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountSlice {
+    /// A question is on its way.
+    pub asking: bool,
+    /// The last question was answered well.
+    pub done: Option<AccountStep>,
+    /// Filled after a refusal until the next question.
+    pub error: Option<Explanation>,
+}
+
+/// What was asked for and done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStep {
+    SignedUp,
+    Verified,
+    /// A code is on its way, for the address or for a new password.
+    CodeSent,
+    PasswordSet,
 }
 
 /// The registry, and which instance this process owns.

@@ -1,6 +1,7 @@
 //! For programs that look at instances, or hand them reports, without owning one: the command line above all.
 //! These calls wait for the disk, and a [`Caller`]'s for the server.
 
+mod address;
 mod caller;
 mod checkup;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use address::LineAddress;
 pub use caller::{CallError, Caller, Contact, YieldAnswer, YieldAsk};
 pub use checkup::{Check, Verdict};
 

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher};
-use super::command::{ConvertersCommand, QueueCommand, ReportsCommand, YieldsCommand};
+use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
 use super::queue::{self, Limits, Queue};
@@ -15,7 +15,7 @@ use super::services::{Inbox, Services};
 use super::session::{self, Ask};
 use super::settings::Settings;
 use super::vault::Vault;
-use super::{converters, demo, reports, yields};
+use super::{accounts, converters, demo, reports, yields};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -48,6 +48,7 @@ pub(crate) struct OpenStation {
     pub(crate) converters: mpsc::Sender<ConvertersCommand>,
     pub(crate) yields: mpsc::Sender<YieldsCommand>,
     pub(crate) reports: mpsc::Sender<ReportsCommand>,
+    pub(crate) account: mpsc::Sender<AccountCommand>,
     publisher: Publisher,
     services: Services,
     lock: OwnerLock,
@@ -67,6 +68,7 @@ impl OpenStation {
         let session = start_session(&mut services, &opening, link, event_inbox);
         let yields = start_yields(&mut services, &opening, link_receiver.clone(), observer.clone());
         let reports = start_reports(&mut services, &opening, link_receiver.clone(), observer.clone());
+        let account = start_account(&mut services, &opening);
         let (queue, opened) = start_queue(&mut services, &opening, link_receiver.clone(), observer);
         let converters = start_converters(&mut services, &opening, opened);
         if let Some(demo) = opening.demo {
@@ -81,6 +83,7 @@ impl OpenStation {
             converters,
             yields,
             reports,
+            account,
             publisher: opening.publisher,
             services,
             lock: opening.lock,
@@ -128,6 +131,19 @@ fn start_session(
     services.start("session", move || {
         let (parts, inbox, events, stop) = (parts.clone(), inbox.clone(), events.clone(), stop.clone());
         async move { session::run(parts, &mut *inbox.open().await, &mut *events.open().await, stop).await }
+    });
+    sender
+}
+
+fn start_account(services: &mut Services, opening: &Opening) -> mpsc::Sender<AccountCommand> {
+    // The session tells of a file that cannot be used.
+    let roots = opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_default();
+    let parts = accounts::Parts { slice: opening.publisher.slice(|model| &mut model.account), roots };
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
+    services.start("account", move || {
+        let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+        async move { accounts::run(parts, &mut *inbox.open().await, stop).await }
     });
     sender
 }

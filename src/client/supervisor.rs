@@ -294,6 +294,7 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Converters(command) => hand(&station.converters, command),
         Command::Yields(command) => hand(&station.yields, command),
         Command::Reports(command) => hand(&station.reports, command),
+        Command::Account(command) => hand(&station.account, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),
     }
 }

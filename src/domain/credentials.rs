@@ -15,23 +15,33 @@ pub const EMAIL_MAX_CHARS: usize = 120;
 pub enum CredentialError {
     #[error("a user name has 3 to 50 characters")]
     UserNameLength,
-    #[error("a user name holds letters, digits and . _ - @, and no space")]
+    #[error("a user name does not begin or end with a space, and holds no colon and nothing invisible")]
     UserNameCharacter,
     #[error("a password has at least 8 characters")]
     PasswordTooShort,
     #[error("a password has at most 72 bytes")]
     PasswordTooLong,
+    #[error("a password holds no control characters")]
+    PasswordCharacter,
     #[error("this is not an e-mail address")]
     Email,
 }
 
-/// Checks a user name for a new account. Letters of every script are welcome.
+/// Checks a user name for a new account. Whatever can be seen is welcome, `<b>` and emoji too: a name is only ever shown literally.
+/// A colon would end the name in Basic credentials; what cannot be seen would let one name pass for another.
 pub fn check_user_name(name: &str) -> Result<(), CredentialError> {
     if !USER_NAME_LENGTH.contains(&name.chars().count()) {
         return Err(CredentialError::UserNameLength);
     }
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-    if name.chars().all(allowed) { Ok(()) } else { Err(CredentialError::UserNameCharacter) }
+    let visible = name.trim() == name && name.chars().all(|c| c != ':' && (c == ' ' || !(c.is_whitespace() || is_invisible(c))));
+    if visible { Ok(()) } else { Err(CredentialError::UserNameCharacter) }
+}
+
+/// Control characters, and the marks that join, hide or turn round the letters beside them.
+fn is_invisible(c: char) -> bool {
+    let marks = ['\u{ad}', '\u{34f}', '\u{61c}', '\u{180e}', '\u{3164}', '\u{feff}', '\u{ffa0}'];
+    let spans = matches!(c, '\u{115f}'..='\u{1160}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || spans || marks.contains(&c)
 }
 
 /// Checks a password for a new account.
@@ -39,7 +49,10 @@ pub fn check_password(password: &str) -> Result<(), CredentialError> {
     if password.chars().count() < PASSWORD_MIN_CHARS {
         return Err(CredentialError::PasswordTooShort);
     }
-    if password.len() > PASSWORD_MAX_BYTES { Err(CredentialError::PasswordTooLong) } else { Ok(()) }
+    if password.len() > PASSWORD_MAX_BYTES {
+        return Err(CredentialError::PasswordTooLong);
+    }
+    if password.contains(char::is_control) { Err(CredentialError::PasswordCharacter) } else { Ok(()) }
 }
 
 /// Checks the shape of an e-mail address: something, one `@`, a name with a dot inside or `localhost`.
@@ -69,12 +82,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_every_script_are_welcome_and_markup_is_not() {
-        assert_eq!(check_user_name("m.nowak"), Ok(()));
-        assert_eq!(check_user_name("żółw"), Ok(()));
+    fn names_of_every_script_are_welcome_and_what_cannot_be_seen_is_not() {
+        for good in ["m.nowak", "żółw", "Anna Nowak", "<b>x</b>", "'; --", "Zoë 🔧", "张三丰"] {
+            assert_eq!(check_user_name(good), Ok(()), "{good:?}");
+        }
         assert_eq!(check_user_name("ab"), Err(CredentialError::UserNameLength));
-        assert_eq!(check_user_name("a b c"), Err(CredentialError::UserNameCharacter));
-        assert_eq!(check_user_name("<b>x</b>"), Err(CredentialError::UserNameCharacter));
+        for bad in [" anna", "anna ", "a:nna", "an\tna", "an\u{0}na", "an\u{200b}na", "\u{202e}anna", "an\u{a0}na", "   "] {
+            assert_eq!(check_user_name(bad), Err(CredentialError::UserNameCharacter), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_long_enough_short_enough_and_can_be_typed() {
+        assert_eq!(check_password("zażółć g"), Ok(()));
+        assert_eq!(check_password("1234567"), Err(CredentialError::PasswordTooShort));
+        assert_eq!(check_password(&"x".repeat(73)), Err(CredentialError::PasswordTooLong));
+        assert_eq!(check_password("1234567\u{0}"), Err(CredentialError::PasswordCharacter));
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Admin {
     }
 
     fn new_user<'a>(&self, id: &'a str, name: &'a str, email: Option<&'a str>, role: Role, password_hash: &'a str) -> NewUser<'a> {
-        NewUser { id, name, email, role, password_hash, now: self.clock.now() }
+        NewUser { id, name, email, role, password_hash, verified: true, now: self.clock.now() }
     }
 
     pub async fn list_users(&self) -> Result<Vec<User>, AdminError> {

@@ -1,11 +1,14 @@
 //! The server's settings: file, then environment, then flags, each checked by name before anything starts.
 
+mod mail;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::mail::{Encryption, Mail, Signup, Smtp};
 use crate::support::secret::Secret;
 
 /// What a server is started with. Every field is already valid.
@@ -20,6 +23,8 @@ pub struct Config {
     pub redis: Option<Secret>,
     pub unknown_processes: UnknownProcesses,
     pub station_enrollment: StationEnrollment,
+    pub signup: Signup,
+    pub mail: Mail,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
     pub password_cost: u32,
     /// Open sockets of this server, signed in or not.
@@ -118,6 +123,15 @@ const NAMES: &[(&str, &[&str])] = &[
     ("public_board", &["ANDON_PUBLIC_BOARD"]),
     ("board_target", &["ANDON_BOARD_TARGET"]),
     ("cors_origins", &["ANDON_CORS_ORIGINS"]),
+    ("signup", &["ANDON_SIGNUP"]),
+    ("smtp_url", &["ANDON_SMTP_URL"]),
+    ("smtp_server", &["SMTP_SERVER"]),
+    ("smtp_port", &["SMTP_PORT"]),
+    ("smtp_username", &["SMTP_USERNAME"]),
+    ("smtp_password", &["SMTP_PASSWORD"]),
+    ("smtp_ca", &["ANDON_SMTP_CA"]),
+    ("mail_from", &["ANDON_MAIL_FROM", "FROM_EMAIL"]),
+    ("development", &["ANDON_DEV"]),
 ];
 
 impl Config {
@@ -130,6 +144,8 @@ impl Config {
             redis: None,
             unknown_processes: UnknownProcesses::default(),
             station_enrollment: StationEnrollment::default(),
+            signup: Signup::default(),
+            mail: Mail::default(),
             password_cost: PASSWORD_COST,
             max_sockets: 1000,
             sockets_per_user: 20,
@@ -181,6 +197,8 @@ impl Config {
             ("public_board", self.public_board.to_string()),
             ("board_target", self.board_target.map_or_else(|| "none".to_owned(), |ratio| format!("{} %", ratio * 100.0))),
             ("cors_origins", if self.cors_origins.is_empty() { "none".to_owned() } else { self.cors_origins.join(", ") }),
+            ("signup", self.signup.as_str().to_owned()),
+            ("mail", self.mail.shown()),
         ]
     }
 }
@@ -226,21 +244,23 @@ impl Layers {
     /// The settings of all layers, checked.
     pub fn read(&self) -> Result<Config, ConfigError> {
         let mut config = Config::in_folder(self.folder()?);
+        let mut mail = mail::Parts::default();
         let file = self.file.clone().or_else(|| Some(config.data_dir.join("server.toml")).filter(|path| path.exists()));
         if let Some(path) = file {
             for (name, value) in read_file(&path)? {
-                set(&mut config, &name, &value, &format!("{name} (in {})", path.display()))?;
+                set(&mut config, &mut mail, &name, &value, &format!("{name} (in {})", path.display()))?;
             }
         }
         for (name, variables) in NAMES {
             let found = variables.iter().find_map(|variable| Some((variable, self.variable(variable)?)));
             if let Some((variable, value)) = found {
-                set(&mut config, name, value, &format!("{name} (from {variable})"))?;
+                set(&mut config, &mut mail, name, value, &format!("{name} (from {variable})"))?;
             }
         }
         for (name, value) in &self.flags {
-            set(&mut config, name, value, &format!("--{name}"))?;
+            set(&mut config, &mut mail, name, value, &format!("--{name}"))?;
         }
+        config.mail = mail.finish()?;
         Ok(config)
     }
 }
@@ -263,8 +283,10 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     Ok(settings)
 }
 
-fn set(config: &mut Config, name: &str, value: &str, label: &str) -> Result<(), ConfigError> {
+fn set(config: &mut Config, mail: &mut mail::Parts, name: &str, value: &str, label: &str) -> Result<(), ConfigError> {
     match name {
+        _ if mail.set(name, value, label)? => {}
+        "signup" => config.signup = Signup::parse(value, label)?,
         "listen" => {
             let allowed = "an IP address with a port, such as 127.0.0.1:8440 or [::]:8440";
             config.listen = value.parse().map_err(|_| refuse(label, value, allowed))?;

@@ -31,10 +31,13 @@ mod store;
 
 pub use access_keys::KeyError;
 pub use admin::{Admin, AdminError};
-pub use config::{Config, ConfigError, DEFAULT_LISTEN, Database, Layers, StationEnrollment, UnknownProcesses};
+pub use config::{
+    Config, ConfigError, DEFAULT_LISTEN, Database, Encryption, Layers, Mail, Signup, Smtp, StationEnrollment, UnknownProcesses,
+};
 pub use passwords::PasswordError;
 pub use random::NoRandom;
 pub use running::{Running, StartError, start};
+pub use services::mail::MailerError;
 pub use store::StoreError;
 pub use store::station_tokens::StationToken;
 pub use store::users::User;

@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::error::Refusal;
-use super::handlers::{auth, chat, health, page, wats};
+use super::handlers::{auth, chat, health, page, signup, wats};
 use super::headers;
 use super::live;
 use super::socket_io;
@@ -46,6 +46,14 @@ pub(super) fn build(line: Arc<Line>) -> Router {
         .route("/api/page/login", post(page::session::login))
         .route("/api/page/logout", post(page::session::logout))
         .route("/api/page/board", get(page::board::board))
+        .route("/api/auth/password-reset", post(signup::request_reset))
+        .route("/api/auth/password-reset/confirm", post(signup::confirm_reset))
+        .route("/api/signup", post(signup::sign_up))
+        .route("/api/verify-email", post(signup::verify_email))
+        .route("/api/resend-verification", post(signup::resend_verification))
+        .route("/api/login", post(signup::login))
+        .route("/api/health", get(signup::health))
+        .route("/api/server-status", get(signup::status))
         .route("/health", get(health::overview))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

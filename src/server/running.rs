@@ -23,11 +23,12 @@ use super::room::Room;
 use super::router;
 use super::services::intake::Intake;
 use super::services::key_ring::KeyRing;
+use super::services::mail::{self, Bell, Mailer, MailerError};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
 use super::sockets::{self, Sockets};
 use super::state::Line;
-use super::store::{Store, StoreError, make_private_folder, processes, settings};
+use super::store::{self, Store, StoreError, make_private_folder, processes, settings};
 use crate::support::clock::Clock;
 
 /// How long requests in flight may take after a stop was asked for.
@@ -35,6 +36,9 @@ const DRAIN: Duration = Duration::from_secs(6);
 
 /// How long sockets may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long a mail on its way is waited for after that.
+const LAST_MAIL: Duration = Duration::from_secs(1);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,8 @@ pub enum StartError {
     Keys(#[from] KeyError),
     #[error("redis cannot be used: {0}")]
     Redis(String),
+    #[error(transparent)]
+    Mail(#[from] MailerError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
 }
@@ -59,6 +65,7 @@ pub struct Running {
     line: Arc<Line>,
     serving: JoinHandle<()>,
     writing: JoinHandle<()>,
+    mailing: JoinHandle<()>,
     stop: CancellationToken,
     stop_writing: CancellationToken,
     _stop_on_drop: [DropGuard; 3],
@@ -88,10 +95,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
+    let mailing = tokio::spawn(mail::run(line.clone(), stop.clone()));
     tracing::info!(%address, server_id = line.server_id, "listening");
     tokio::spawn(sockets::watch_over(line.clone(), line.closing.clone()));
     let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard(), line.closing.clone().drop_guard()];
-    Ok(Running { address, line, serving, writing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
+    Ok(Running { address, line, serving, writing, mailing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
 }
 
 pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: CancellationToken) -> Result<(Line, JoinHandle<()>), StartError> {
@@ -115,9 +123,30 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     let runs = Arc::new(Runs::read(&store).await?);
     let (intake, writing) = Intake::start(store.clone(), runs.clone(), bus.clone(), stop_writing);
     let (started_at, room) = (clock.now(), Room::new());
+    let (mailer, bell) = (Mailer::new(&config.mail)?, Bell::default());
+    if let Database::Sqlite(_) = config.database {
+        store::mail::release_all(&store, started_at).await?;
+    }
     let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
     let (chat_rate, closing) = (Rate::per_minute(config.chat_rate), CancellationToken::new());
-    let line = Line { config, clock, store, server_id, ring, passwords, started_at, runs, intake, room, bus, sockets, chat_rate, closing };
+    let line = Line {
+        config,
+        clock,
+        store,
+        server_id,
+        ring,
+        passwords,
+        started_at,
+        runs,
+        intake,
+        room,
+        mailer,
+        bell,
+        bus,
+        sockets,
+        chat_rate,
+        closing,
+    };
     Ok((line, writing))
 }
 
@@ -159,6 +188,11 @@ impl Running {
         self.stop.cancel();
         if let Err(error) = self.serving.await {
             tracing::error!("the server ended badly: {error}");
+        }
+        // A mail on its way may be taken this very moment. One that takes longer is sent again by the next server.
+        let mut mailing = self.mailing;
+        if tokio::time::timeout(LAST_MAIL, &mut mailing).await.is_err() {
+            mailing.abort();
         }
         self.stop_writing.cancel();
         if let Err(error) = self.writing.await {

@@ -11,6 +11,7 @@ use super::passwords::Passwords;
 use super::room::Room;
 use super::services::intake::Intake;
 use super::services::key_ring::KeyRing;
+use super::services::mail::{Bell, Mailer};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
 use super::sockets::Sockets;
@@ -31,6 +32,9 @@ pub(super) struct Line {
     pub(super) runs: Arc<Runs>,
     pub(super) intake: Intake,
     pub(super) room: Room,
+    pub(super) mailer: Mailer,
+    /// Wakes the senders of mail.
+    pub(super) bell: Bell,
     pub(super) bus: Bus,
     pub(super) sockets: Arc<Sockets>,
     pub(super) chat_rate: Rate,

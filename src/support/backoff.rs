@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Delays of `base · 2^attempt`, capped, then drawn uniformly from zero to that ("full jitter").
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     pub base: Duration,
     pub cap: Duration,

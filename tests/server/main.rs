@@ -5,6 +5,7 @@ mod chat;
 mod cluster;
 mod http;
 mod live;
+mod mail;
 mod page;
 mod plant;
 mod program;

@@ -107,7 +107,7 @@ fn what_cannot_be_done_is_one_sentence_and_a_failure() {
         assert!(said.starts_with("andon-server: ") && said.contains(words) && said.lines().count() == 1, "{said}");
     };
     refused(&["user", "add", "anna", "--role", "OPERATOR", "--password-stdin"], "short\n", "at least 8");
-    refused(&["user", "add", "a b", "--role", "OPERATOR", "--password-stdin"], "long enough\n", "user name");
+    refused(&["user", "add", "a:bc", "--role", "OPERATOR", "--password-stdin"], "long enough\n", "user name");
     refused(&["user", "add", "anna", "--role", "STATION", "--password-stdin"], "long enough\n", "STATION");
     refused(&["user", "disable", "nobody"], "", "nobody");
     refused(&["check-config", "--listen", "here"], "", "--listen");

@@ -69,8 +69,14 @@ impl World {
 
     /// The same folder, another process as far as the server can tell.
     pub async fn restart(self) -> World {
-        let World { folder, config, clock, running, plant } = self;
+        self.restart_with(|_| ()).await
+    }
+
+    /// As [`restart`](Self::restart), with other settings.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> World {
+        let World { folder, mut config, clock, running, plant } = self;
         running.stop().await;
+        change(&mut config);
         let running = andon::server::start(config.clone(), clock.clone()).await.unwrap();
         World { folder, config, clock, running, plant }
     }

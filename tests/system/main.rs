@@ -1,5 +1,6 @@
 //! The true programs against each other: real sockets, real files, real deaths, and a bad network between.
 
+mod accounts;
 mod bad_input;
 mod chaos;
 mod deaths;

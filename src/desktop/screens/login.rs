@@ -2,9 +2,10 @@
 
 use eframe::egui::{Align, Checkbox, ComboBox, Id, Key, Label, Layout, Margin, Rect, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2};
 
+use super::account::{Account, Next, Step};
 use super::application_key;
 use super::login_form::{Field, Form, Place};
-use crate::client::{BadServerUrl, Command, InstancesCommand, LineCommand, LineState, SessionCommand};
+use crate::client::{AccountCommand, BadServerUrl, Command, InstancesCommand, LineCommand, LineState, SessionCommand};
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::{Keyboard, Names, Touched};
 use crate::desktop::widgets::password::{password_field, password_hinted};
@@ -18,11 +19,36 @@ use crate::domain::instance::Application;
 pub struct Login {
     form: Form,
     keyboard: Keyboard,
+    /// Somebody is making an account, or has forgotten his password.
+    account: Option<Account>,
+    /// A new password was set: said until the next try.
+    password_is_new: bool,
 }
 
 impl Login {
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         self.form.offer(scene.model);
+        if let Some(account) = &mut self.account {
+            match account.ui(ui, scene, &self.form.address(scene.model)) {
+                Next::Stay => return,
+                Next::Back => {
+                    self.leave_account(scene);
+                    return ui.ctx().request_repaint();
+                }
+                // These come instead of the form: the login shows at once.
+                Next::SignIn { user, password } => {
+                    self.form.user = user;
+                    self.form.password.clear();
+                    self.form.password.push(password.expose());
+                    self.submit(scene);
+                    self.leave_account(scene);
+                }
+                Next::Again => {
+                    self.password_is_new = true;
+                    self.leave_account(scene);
+                }
+            }
+        }
         if scene.is_panel() {
             self.panel(ui, scene)
         } else {
@@ -36,23 +62,27 @@ impl Login {
         }
     }
 
-    /// A card in the middle.
+    fn leave_account(&mut self, scene: &Scene<'_>) {
+        self.account = None;
+        scene.run(Command::Account(AccountCommand::Forget));
+    }
+
+    /// The ways to an account of one's own, once it is clear which server would keep it.
+    fn ways(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let sign_up = if scene.is_panel() { "account.sign_up_short" } else { "account.sign_up_link" };
+        for (key, step) in [(sign_up, Step::SignUp), ("account.forgot_link", Step::Forgot)] {
+            if button::link(ui, scene.theme, scene.text(key), !scene.model.session.signing_in).clicked() {
+                if self.form.is_reachable(scene.model) {
+                    self.account = Some(Account::new(step));
+                } else {
+                    self.form.judge();
+                }
+            }
+        }
+    }
+
     fn desk(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let room = ui.max_rect();
-        let width = 480.0;
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let height = ui.data(|data| data.get_temp(Id::unique("login height"))).unwrap_or(600.0_f32);
-            let top = ((room.height() - height) / 2.0).max(space::S);
-            let rect = Rect::from_min_size(pos2(room.center().x - width / 2.0, ui.max_rect().top() + top), vec2(width, height));
-            let shown = ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)), |ui| {
-                let frame = card::frame(scene.theme).inner_margin(Margin::same(32)).stroke(Stroke::new(1.0, scene.theme.color.line));
-                frame.show(ui, |ui| {
-                    ui.set_width(width - 64.0);
-                    self.card(ui, scene);
-                });
-            });
-            ui.data_mut(|data| data.insert_temp(Id::unique("login height"), shown.response.rect.height()));
-        });
+        card_in_the_middle(ui, scene, |ui| self.card(ui, scene));
     }
 
     fn card(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -80,6 +110,12 @@ impl Login {
         self.buttons(ui, scene);
         ui.add_space(space::XS);
         self.status(ui, scene, 2.9);
+        if !first_use {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = space::L;
+                self.ways(ui, scene);
+            });
+        }
     }
 
     fn title<'a>(&self, scene: &Scene<'a>) -> &'a str {
@@ -281,6 +317,7 @@ impl Login {
             Command::Session(SessionCommand::SignIn(self.form.sign_in(scene.model)))
         };
         self.form.again.clear();
+        self.password_is_new = false;
         scene.run(command);
     }
 
@@ -310,30 +347,19 @@ impl Login {
                 say(ui, scene, Sign::Critical, scene.text(url_key(error)), "");
             } else if let Some(key) = self.form.missing(scene.model).filter(|_| self.form.is_judged() && self.form.url_error().is_none()) {
                 say(ui, scene, Sign::Normal, scene.text(key), "");
+            } else if self.password_is_new {
+                say(ui, scene, Sign::Normal, scene.text("account.password_is_new"), "");
             } else if let Some(problem) = scene.model.instances.problems.last() {
                 say(ui, scene, Sign::Warning, &scene.what(problem), &scene.remedy(problem));
             }
         });
     }
 
-    /// Fields on the left, a keyboard on the right.
     fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let room = ui.max_rect().shrink(space::S);
-        let (left, right) = room.split_left_right_at_fraction(0.465);
-        let mut fields = ui.new_child(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)));
-        fields.spacing_mut().item_spacing = vec2(8.0, 5.0);
-        self.panel_fields(&mut fields, scene);
-        let right = Rect::from_min_max(pos2(right.left() + space::M, right.top()), right.max);
-        let mut keys = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
-        let names = Names {
-            shift: scene.text("login.key.shift"),
-            backspace: scene.text("login.key.backspace"),
-            enter: scene.text("login.key.enter"),
-            space: scene.text("login.key.space"),
-            symbols: scene.text("login.key.symbols"),
-            letters: scene.text("login.key.letters"),
-        };
-        match self.keyboard.ui(&mut keys, scene.theme, &names) {
+        let mut keyboard = std::mem::take(&mut self.keyboard);
+        let touched = panel_halves(ui, scene, &mut keyboard, |ui| self.panel_fields(ui, scene));
+        self.keyboard = keyboard;
+        match touched {
             Some(Touched::Enter) => self.submit(scene),
             Some(touched) => self.form.touch(ui.ctx(), touched),
             None => {}
@@ -421,18 +447,64 @@ impl Login {
     fn panel_bottom(&mut self, ui: &mut Ui, scene: &Scene<'_>, short: bool) {
         if self.form.needs_plain_http() {
             self.plain_http(ui, scene);
-        } else if !short {
-            let words = scene.theme.body(scene.text("login.remember"));
-            let response = card::row(ui, scene.theme, Text::Body, |ui| ui.add(Checkbox::new(&mut self.form.remember, words)));
-            self.form.watch(Field::Other, &response);
+        } else {
+            ui.horizontal(|ui| {
+                if !short {
+                    let words = scene.theme.body(scene.text("login.remember_short"));
+                    let response = ui.add(Checkbox::new(&mut self.form.remember, words));
+                    self.form.watch(Field::Other, &response);
+                }
+                if !self.form.is_first_use(scene.model) {
+                    self.ways(ui, scene);
+                }
+            });
         }
         self.buttons(ui, scene);
         self.status(ui, scene, if self.form.needs_plain_http() { 1.0 } else { 1.9 });
     }
 }
 
+/// A card in the middle of a desk's window.
+pub(super) fn card_in_the_middle(ui: &mut Ui, scene: &Scene<'_>, add: impl FnOnce(&mut Ui)) {
+    let room = ui.max_rect();
+    let width = 480.0;
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let height = ui.data(|data| data.get_temp(Id::unique("login height"))).unwrap_or(600.0_f32);
+        let top = ((room.height() - height) / 2.0).max(space::S);
+        let rect = Rect::from_min_size(pos2(room.center().x - width / 2.0, ui.max_rect().top() + top), vec2(width, height));
+        let shown = ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)), |ui| {
+            let frame = card::frame(scene.theme).inner_margin(Margin::same(32)).stroke(Stroke::new(1.0, scene.theme.color.line));
+            frame.show(ui, |ui| {
+                ui.set_width(width - 64.0);
+                add(ui);
+            });
+        });
+        ui.data_mut(|data| data.insert_temp(Id::unique("login height"), shown.response.rect.height()));
+    });
+}
+
+/// On a panel: fields on the left, a keyboard on the right.
+pub(super) fn panel_halves(ui: &mut Ui, scene: &Scene<'_>, keyboard: &mut Keyboard, add: impl FnOnce(&mut Ui)) -> Option<Touched> {
+    let room = ui.max_rect().shrink(space::S);
+    let (left, right) = room.split_left_right_at_fraction(0.465);
+    let mut fields = ui.new_child(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)));
+    fields.spacing_mut().item_spacing = vec2(8.0, 5.0);
+    add(&mut fields);
+    let right = Rect::from_min_max(pos2(right.left() + space::M, right.top()), right.max);
+    let mut keys = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
+    let names = Names {
+        shift: scene.text("login.key.shift"),
+        backspace: scene.text("login.key.backspace"),
+        enter: scene.text("login.key.enter"),
+        space: scene.text("login.key.space"),
+        symbols: scene.text("login.key.symbols"),
+        letters: scene.text("login.key.letters"),
+    };
+    keyboard.ui(&mut keys, scene.theme, &names)
+}
+
 /// A sign, what happened, and what to do about it.
-fn say(ui: &mut Ui, scene: &Scene<'_>, sign: Sign, what: &str, remedy: &str) {
+pub(super) fn say(ui: &mut Ui, scene: &Scene<'_>, sign: Sign, what: &str, remedy: &str) {
     let theme = scene.theme;
     sign::show(ui, theme, sign, theme.sizes.body * 1.2);
     ui.vertical(|ui| {

@@ -199,26 +199,36 @@ impl Form {
             .map_or_else(Application::default, |i| i.application)
     }
 
+    /// The server that is meant, and whether plain http is allowed on the way there.
+    pub fn address(&self, model: &Model) -> (String, bool) {
+        let station = model.session.station.is_some();
+        let address = match (&model.line.state, self.place) {
+            _ if station => model.session.server_url.clone(),
+            (LineState::Running(address), Place::ThisPc) => address.clone(),
+            _ => self.server.trim().to_owned(),
+        };
+        let plain = if station { model.session.insecure_allowed } else { self.needs_plain_http() && self.allow_plain_http };
+        (address, plain)
+    }
+
+    /// Whether that server may be asked already.
+    pub fn is_reachable(&self, model: &Model) -> bool {
+        let (address, plain) = self.address(model);
+        ServerUrl::parse(&address).is_ok_and(|url| plain || !url.is_plain_http())
+    }
+
     /// The command; the password leaves the form with it.
     pub fn sign_in(&mut self, model: &Model) -> SignIn {
         self.tried = false;
         let station = model.session.station.as_ref();
-        let address = match (&model.line.state, self.place) {
-            _ if station.is_some() => model.session.server_url.clone(),
-            (LineState::Running(address), Place::ThisPc) => address.clone(),
-            _ => self.server.trim().to_owned(),
-        };
+        let (server_url, allow_plain_http) = self.address(model);
         SignIn {
-            server_url: address,
+            server_url,
             user: self.user.trim().to_owned(),
             password: self.password.take(),
             remember: station.map_or(self.remember, |station| station.remembered),
             application: self.application.or(station.map(|station| station.application)),
-            allow_plain_http: if station.is_some() {
-                model.session.insecure_allowed
-            } else {
-                self.needs_plain_http() && self.allow_plain_http
-            },
+            allow_plain_http,
         }
     }
 

@@ -1,6 +1,7 @@
 //! One file a screen.
 
 mod about;
+mod account;
 mod connection;
 mod instances;
 mod login;

@@ -33,6 +33,14 @@ pub fn secondary_sized(ui: &mut Ui, theme: &Theme, label: &str, enabled: bool, s
     response
 }
 
+/// An act that leads elsewhere, as words alone.
+pub fn link(ui: &mut Ui, theme: &Theme, label: &str, enabled: bool) -> Response {
+    let text = theme.words(label, Text::Body, Weight::Medium, theme.color.accent);
+    let response = ui.add_enabled(enabled, Button::new(text).frame(false).min_size(vec2(0.0, theme.sizes.touch)));
+    focus_ring(ui, theme, &response);
+    response
+}
+
 fn filled(ui: &mut Ui, theme: &Theme, label: &str, (fill, ink): (Color32, Color32), enabled: bool, size: Vec2) -> Response {
     let text = theme.words(label, Text::Body, Weight::SemiBold, ink).size(button_size(theme));
     let response = ui.add_enabled(enabled, Button::new(text).fill(fill).stroke(Stroke::NONE).min_size(size));

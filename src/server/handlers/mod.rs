@@ -4,4 +4,5 @@ pub(super) mod auth;
 pub(super) mod chat;
 pub(super) mod health;
 pub(super) mod page;
+pub(super) mod signup;
 pub(super) mod wats;

@@ -2,12 +2,15 @@
 
 pub(super) mod board;
 pub(super) mod chat;
+pub(super) mod codes;
 pub(super) mod intake;
 pub(super) mod key_ring;
+pub(super) mod mail;
 pub(super) mod periods;
 pub(super) mod rate;
 pub(super) mod runs;
 pub(super) mod server_status;
 pub(super) mod sign_in;
+pub(super) mod signup;
 pub(super) mod socket_sign_in;
 pub(super) mod yield_query;

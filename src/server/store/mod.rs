@@ -7,6 +7,7 @@
 
 pub(super) mod access_keys;
 pub(super) mod chat;
+pub(super) mod mail;
 pub(super) mod processes;
 pub(super) mod report_changes;
 pub(super) mod report_query;

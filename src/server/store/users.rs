@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::mail::{NewMail, enqueue_in};
 use super::{Store, StoreError, key, micros, time};
 use crate::domain::Role;
 
@@ -56,6 +57,8 @@ pub(in crate::server) struct NewUser<'a> {
     pub(in crate::server) email: Option<&'a str>,
     pub(in crate::server) role: Role,
     pub(in crate::server) password_hash: &'a str,
+    /// Whether the address counts as confirmed.
+    pub(in crate::server) verified: bool,
     pub(in crate::server) now: DateTime<Utc>,
 }
 
@@ -63,7 +66,7 @@ const INSERT: &str =
     "insert into users (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at, failed_logins)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)";
 
-/// Adds a verified account. False when its name or address is taken.
+/// Adds an account. False when its name or address is taken.
 pub(in crate::server) async fn insert(store: &Store, new: &NewUser<'_>) -> Result<bool, StoreError> {
     let mut writer = store.writer.acquire().await?;
     insert_in(&mut writer, new).await
@@ -88,7 +91,7 @@ async fn insert_in(connection: &mut sqlx::AnyConnection, new: &NewUser<'_>) -> R
         .bind(new.role.as_str())
         .bind(new.password_hash)
         .bind(1_i64)
-        .bind(1_i64)
+        .bind(i64::from(new.verified))
         .bind(micros(new.now))
         .execute(connection)
         .await;
@@ -97,6 +100,38 @@ async fn insert_in(connection: &mut sqlx::AnyConnection, new: &NewUser<'_>) -> R
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What became of a signup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Added {
+    Yes,
+    NameTaken,
+    EmailTaken,
+}
+
+/// Adds an account together with the mail it waits for: both or neither, and of many for one name the first alone.
+pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &NewMail<'_>) -> Result<Added, StoreError> {
+    let mut transaction = store.begin().await?;
+    let count = "select count(*) from users where name_key = $1";
+    let same_name: i64 = sqlx::query_scalar(count).bind(key(new.name)).fetch_one(&mut *transaction).await?;
+    if same_name > 0 {
+        return Ok(Added::NameTaken);
+    }
+    // Only the command line adds accounts outside of a change like this one; whichever of the two it took then does not matter.
+    if !insert_in(&mut transaction, new).await? {
+        return Ok(Added::EmailTaken);
+    }
+    enqueue_in(&mut transaction, mail).await?;
+    transaction.commit().await?;
+    Ok(Added::Yes)
+}
+
+/// By e-mail address, without regard to case.
+pub(in crate::server) async fn find_by_email(store: &Store, email: &str) -> Result<Option<User>, StoreError> {
+    let text = "select id, name, email, role, active, verified, created_at, last_login, locked_until from users where email_key = $1";
+    let row: Option<Row> = sqlx::query_as(text).bind(key(email)).fetch_optional(&store.readers).await?;
+    Ok(row.map(User::from))
 }
 
 /// By name, without regard to case.

@@ -1,5 +1,6 @@
 //! The frame and its screens: what a person presses, and what is asked of the services.
 
+mod account;
 mod dialogs;
 mod frame;
 mod goldens;

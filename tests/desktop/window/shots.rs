@@ -88,6 +88,26 @@ fn logins() -> Vec<Case> {
     ]
 }
 
+fn accounts() -> Vec<Case> {
+    let known = |account: AccountSlice| {
+        login(|model| {
+            session(model).server_url = "https://line-a.local:8443".to_owned();
+            model.account = Arc::new(account);
+        })
+    };
+    let done = |step| known(AccountSlice { done: Some(step), ..AccountSlice::default() });
+    let refused = known(AccountSlice { error: Some(Explanation::new("username_taken")), ..AccountSlice::default() });
+    vec![
+        case("account-sign-up", known(AccountSlice::default()), None, &["Create an account"]),
+        case("account-missing", known(AccountSlice::default()), None, &["Create an account", "Create account"]),
+        case("account-refused", refused, None, &["Create an account"]),
+        case("account-confirm", done(AccountStep::SignedUp), None, &["Create an account"]),
+        case("account-forgot", known(AccountSlice::default()), None, &["Forgot password?"]),
+        case("account-new-password", done(AccountStep::CodeSent), None, &["Forgot password?"]),
+        case("account-person", world::signed_in(Role::Station), Route::Overview, &["Sign in", "Create an account"]),
+    ]
+}
+
 fn screens() -> Vec<Case> {
     let full = || world::signed_in(Role::Superuser);
     let mut cases = Vec::new();
@@ -165,7 +185,7 @@ fn every_screen_as_a_picture() {
     let folder = std::env::temp_dir().join("andon-shots");
     std::fs::create_dir_all(&folder).unwrap();
     let only = option_env!("SHOT");
-    let cases: Vec<Case> = logins().into_iter().chain(screens()).chain(details()).collect();
+    let cases: Vec<Case> = logins().into_iter().chain(accounts()).chain(screens()).chain(details()).collect();
     for (size, tone) in [(DESK, Tone::Dark), (PANEL, Tone::Dark), (WALL, Tone::Light), (DESK, Tone::Light)] {
         for case in cases.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))) {
             let Some(image) = shot(case, size, tone) else { continue };

@@ -1,0 +1,321 @@
+//! An account of one's own: signing up, the code that comes by mail, and a forgotten password. It stands where the login stands.
+
+use eframe::egui::{Context, Id, Key, Label, Response, Ui, vec2};
+
+use super::login::{card_in_the_middle, panel_halves, say};
+use crate::client::{AccountAsk, AccountCommand, AccountStep, Command};
+use crate::desktop::theme::{Text, Weight, space};
+use crate::desktop::widgets::keyboard::{Keyboard, Touched};
+use crate::desktop::widgets::password::{PasswordBuffer, password_field, password_hinted};
+use crate::desktop::widgets::sign::{self, Sign};
+use crate::desktop::widgets::{button, field};
+use crate::desktop::{Scene, words};
+use crate::domain::credentials::{check_email, check_password, check_user_name};
+use crate::support::secret::Secret;
+
+/// Where somebody is on his way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    SignUp,
+    /// The code for the address that was given.
+    Confirm,
+    Forgot,
+    /// The code for a new password, and the password.
+    NewPassword,
+}
+
+/// What comes after this frame.
+pub enum Next {
+    Stay,
+    Back,
+    /// The address is confirmed: sign in with these.
+    SignIn {
+        user: String,
+        password: Secret,
+    },
+    /// The new password is set: sign in with it.
+    Again,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    User,
+    Email,
+    Code,
+    Password,
+    Again,
+}
+
+/// The form's state between frames.
+pub struct Account {
+    step: Step,
+    user: String,
+    email: String,
+    code: String,
+    password: PasswordBuffer,
+    again: PasswordBuffer,
+    /// For signing in once the address is confirmed.
+    kept: Secret,
+    keyboard: Keyboard,
+    focused: Option<(Slot, Id)>,
+    /// The button was pressed too early: from now on it may be said what is missing.
+    tried: bool,
+}
+
+impl Account {
+    pub fn new(step: Step) -> Account {
+        Account {
+            step,
+            user: String::new(),
+            email: String::new(),
+            code: String::new(),
+            password: PasswordBuffer::default(),
+            again: PasswordBuffer::default(),
+            kept: Secret::default(),
+            keyboard: Keyboard::default(),
+            focused: None,
+            tried: false,
+        }
+    }
+
+    /// `server` is the address that is asked, and whether plain http is allowed on the way there.
+    pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
+        if let Some(next) = self.follow(scene) {
+            return next;
+        }
+        let mut next = Next::Stay;
+        if scene.is_panel() {
+            let mut keyboard = std::mem::take(&mut self.keyboard);
+            let touched = panel_halves(ui, scene, &mut keyboard, |ui| next = self.fields(ui, scene, server));
+            self.keyboard = keyboard;
+            match touched {
+                Some(Touched::Enter) => self.submit(scene, server),
+                Some(touched) => self.touch(ui.ctx(), touched),
+                None => {}
+            }
+        } else {
+            card_in_the_middle(ui, scene, |ui| next = self.fields(ui, scene, server));
+        }
+        if ui.input(|input| input.key_pressed(Key::Enter)) && self.focused.is_some() {
+            self.submit(scene, server);
+        }
+        if ui.input(|input| input.key_pressed(Key::Escape)) {
+            next = Next::Back;
+        }
+        next
+    }
+
+    /// Goes on where the server has said yes.
+    fn follow(&mut self, scene: &Scene<'_>) -> Option<Next> {
+        match (self.step, scene.model.account.done?) {
+            (Step::SignUp, AccountStep::SignedUp) => self.go_to(Step::Confirm),
+            (Step::Forgot, AccountStep::CodeSent) => self.go_to(Step::NewPassword),
+            (Step::Confirm, AccountStep::Verified) => {
+                let password = std::mem::take(&mut self.kept);
+                return Some(Next::SignIn { user: self.user.trim().to_owned(), password });
+            }
+            (Step::NewPassword, AccountStep::PasswordSet) => return Some(Next::Again),
+            _ => {}
+        }
+        None
+    }
+
+    fn go_to(&mut self, step: Step) {
+        (self.step, self.tried, self.focused) = (step, false, None);
+    }
+
+    fn fields(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
+        let theme = scene.theme;
+        let title = match self.step {
+            Step::SignUp => "account.sign_up_title",
+            Step::Confirm => "account.confirm_title",
+            Step::Forgot => "account.forgot_title",
+            Step::NewPassword => "account.new_password_title",
+        };
+        if scene.is_panel() {
+            ui.label(theme.words(scene.text(title), Text::Body, Weight::Medium, theme.color.text1));
+        } else {
+            ui.label(theme.title(scene.text(title)));
+            ui.add_space(space::S);
+        }
+        let about = match self.step {
+            Step::SignUp => scene.fill("account.sign_up_about", &[("server", &server.0)]),
+            Step::Forgot => scene.fill("account.forgot_about", &[("server", &server.0)]),
+            Step::Confirm | Step::NewPassword => scene.fill("account.code_about", &[("email", self.email.trim())]),
+        };
+        ui.add(Label::new(theme.label(about)).wrap());
+        ui.add_space(space::XS);
+        self.inputs(ui, scene);
+        ui.add_space(space::XS);
+        let next = self.buttons(ui, scene, server);
+        ui.add_space(space::XS);
+        self.status(ui, scene);
+        next
+    }
+
+    fn inputs(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let rows: &[&[Slot]] = match (self.step, scene.is_panel()) {
+            (Step::SignUp, true) => &[&[Slot::User, Slot::Email], &[Slot::Password, Slot::Again]],
+            (Step::SignUp, false) => &[&[Slot::User], &[Slot::Email], &[Slot::Password, Slot::Again]],
+            (Step::Confirm, _) => &[&[Slot::Code]],
+            (Step::Forgot, _) => &[&[Slot::Email]],
+            (Step::NewPassword, _) => &[&[Slot::Code], &[Slot::Password, Slot::Again]],
+        };
+        for row in rows {
+            field::columns(ui, scene.theme, row.len(), |i, ui| {
+                let slot = row[i];
+                let response = self.input(ui, scene, slot);
+                if response.has_focus() {
+                    self.focused = Some((slot, response.id));
+                }
+            });
+        }
+    }
+
+    fn input(&mut self, ui: &mut Ui, scene: &Scene<'_>, slot: Slot) -> Response {
+        let theme = scene.theme;
+        let (name, text) = match slot {
+            Slot::User => (scene.text("login.user"), &mut self.user),
+            Slot::Email => (scene.text("account.email"), &mut self.email),
+            Slot::Code => (scene.text("account.code"), &mut self.code),
+            Slot::Password | Slot::Again => {
+                let (name, show, buffer) = if slot == Slot::Password {
+                    ("login.password", "login.show", &mut self.password)
+                } else {
+                    ("login.password_again", "login.show_again", &mut self.again)
+                };
+                let draw = if scene.is_panel() { password_hinted } else { password_field };
+                return draw(ui, theme, scene.text(name), scene.text(show), buffer);
+            }
+        };
+        if scene.is_panel() { field::bare_field(ui, theme, name, text, name) } else { field::text_field(ui, theme, name, text, "") }
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
+        let theme = scene.theme;
+        let height = field::height(theme);
+        let label = match self.step {
+            Step::SignUp => "account.sign_up",
+            Step::Confirm => "account.confirm",
+            Step::Forgot => "account.send_code",
+            Step::NewPassword => "account.set_password",
+        };
+        let free = !scene.model.account.asking;
+        let mut next = Next::Stay;
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - theme.sizes.gap;
+            ui.spacing_mut().item_spacing.x = theme.sizes.gap;
+            if button::secondary_sized(ui, theme, scene.text("account.back"), true, vec2(width * 0.35, height)).clicked() {
+                next = Next::Back;
+            }
+            if button::primary_sized(ui, theme, scene.text(label), free, vec2(width * 0.65, height)).clicked() {
+                self.submit(scene, server);
+            }
+        });
+        if matches!(self.step, Step::Confirm | Step::NewPassword) && button::link(ui, theme, scene.text("account.resend"), free).clicked() {
+            self.ask(scene, server, self.resend());
+        }
+        next
+    }
+
+    fn resend(&self) -> AccountAsk {
+        let email = self.email.trim().to_owned();
+        if self.step == Step::Confirm { AccountAsk::Resend { email } } else { AccountAsk::Forgot { email } }
+    }
+
+    fn submit(&mut self, scene: &Scene<'_>, server: &(String, bool)) {
+        if scene.model.account.asking {
+            return;
+        }
+        self.tried = self.missing().is_some();
+        if self.tried {
+            return;
+        }
+        let (email, code) = (self.email.trim().to_owned(), Secret::new(self.code.trim()));
+        let ask = match self.step {
+            Step::SignUp => {
+                let password = self.password.take();
+                self.again.clear();
+                self.kept = password.clone();
+                AccountAsk::SignUp { name: self.user.trim().to_owned(), email, password }
+            }
+            Step::Confirm => AccountAsk::Verify { email, code },
+            Step::Forgot => AccountAsk::Forgot { email },
+            Step::NewPassword => {
+                self.again.clear();
+                AccountAsk::NewPassword { email, code, password: self.password.take() }
+            }
+        };
+        self.ask(scene, server, ask);
+    }
+
+    fn ask(&self, scene: &Scene<'_>, server: &(String, bool), ask: AccountAsk) {
+        let (server_url, allow_plain_http) = server.clone();
+        scene.run(Command::Account(AccountCommand::Ask { server_url, allow_plain_http, ask }));
+    }
+
+    /// The first thing that is still needed, as a key into the language file.
+    fn missing(&self) -> Option<&'static str> {
+        let user = check_user_name(self.user.trim()).is_err();
+        let email = check_email(self.email.trim()).is_err();
+        let code = self.code.trim().len() != 6 || !self.code.trim().bytes().all(|byte| byte.is_ascii_digit());
+        let password = check_password(self.password.expose()).is_err();
+        let differs = !self.password.same_as(&self.again);
+        let wants: &[(bool, &'static str)] = match self.step {
+            Step::SignUp => &[
+                (user, "login.missing.administrator"),
+                (email, "account.missing_email"),
+                (password, "login.password_rule"),
+                (differs, "login.password_differs"),
+            ],
+            Step::Confirm => &[(code, "account.missing_code")],
+            Step::Forgot => &[(email, "account.missing_email")],
+            Step::NewPassword => &[(code, "account.missing_code"), (password, "login.password_rule"), (differs, "login.password_differs")],
+        };
+        wants.iter().find_map(|(wanted, key)| wanted.then_some(*key))
+    }
+
+    /// One place for what goes on. Always there, so that nothing moves.
+    fn status(&self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        let size = vec2(ui.available_width(), theme.sizes.body * 1.3 * if scene.is_panel() { 1.9 } else { 2.9 });
+        ui.allocate_ui(size, |ui| {
+            ui.set_min_size(size);
+            ui.horizontal_top(|ui| {
+                let account = &scene.model.account;
+                if account.asking {
+                    ui.ctx().request_repaint_after(sign::BUSY_STEP);
+                    say(ui, scene, words::busy(scene), scene.text("account.asking"), "");
+                } else if let Some(key) = self.missing().filter(|_| self.tried) {
+                    say(ui, scene, Sign::Normal, scene.text(key), "");
+                } else if let Some(error) = &account.error {
+                    // The server says best what is wrong with a name or an address.
+                    let what = if error.key == "account_unacceptable" { error.detail.clone() } else { scene.what(error) };
+                    say(ui, scene, Sign::Critical, &what, &scene.remedy(error));
+                } else if account.done == Some(AccountStep::CodeSent) && self.step != Step::Forgot {
+                    say(ui, scene, Sign::Normal, scene.text("account.code_sent"), "");
+                }
+            });
+        });
+    }
+
+    /// Hands a touched key to the field that has the keyboard.
+    fn touch(&mut self, ctx: &Context, touched: Touched) {
+        let Some((slot, id)) = self.focused else { return };
+        ctx.memory_mut(|memory| memory.request_focus(id));
+        let (text, password) = match slot {
+            Slot::User => (Some(&mut self.user), None),
+            Slot::Email => (Some(&mut self.email), None),
+            Slot::Code => (Some(&mut self.code), None),
+            Slot::Password => (None, Some(&mut self.password)),
+            Slot::Again => (None, Some(&mut self.again)),
+        };
+        match (touched, text, password) {
+            (Touched::Letter(c), Some(text), _) => text.push(c),
+            (Touched::Backspace, Some(text), _) => drop(text.pop()),
+            (Touched::Letter(c), _, Some(password)) => password.push(c.encode_utf8(&mut [0; 4])),
+            (Touched::Backspace, _, Some(password)) => password.backspace(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! People make accounts by themselves, confirm their address, and choose a new password: every step proved by mail.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::domain::Role;
+use crate::domain::credentials::{check_email, check_password, check_user_name};
+use crate::server::bus::Happening;
+use crate::server::config::Signup;
+use crate::server::error::Refusal;
+use crate::server::services::codes::{self, Verdict};
+use crate::server::state::Line;
+use crate::server::store::mail::{self, NewMail, Purpose};
+use crate::server::store::users::{self, Added, NewUser, User};
+use crate::support::secret::Secret;
+
+/// Mails in an hour to one address, and those that one origin may ask for: a plant's people may share one.
+const MAILS_TO_ONE: i64 = 5;
+const MAILS_FROM_ONE: i64 = 100;
+
+/// What somebody wants to be called.
+pub(in crate::server) struct Applicant {
+    pub(in crate::server) name: String,
+    pub(in crate::server) email: String,
+    pub(in crate::server) password: Secret,
+}
+
+/// Whether anything came of it.
+#[derive(Debug, PartialEq)]
+pub(in crate::server) enum Outcome {
+    Done,
+    /// The address was confirmed before.
+    AlreadyVerified,
+}
+
+/// Makes an account that waits for its address to be confirmed, and its mail with it. Answers with its id.
+pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: &str) -> Result<String, Refusal> {
+    let role = match line.config.signup {
+        Signup::Closed => {
+            let sentence = "Nobody can sign up here by himself. Ask an administrator for an account.";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "signup_closed", sentence));
+        }
+        Signup::Approval => Role::Guest,
+        Signup::Open => Role::Operator,
+    };
+    needs_mail(line)?;
+    check(&applicant)?;
+    if users::find(&line.store, &applicant.name).await?.is_some() {
+        return Err(name_taken());
+    }
+    if users::find_by_email(&line.store, &applicant.email).await?.is_some() {
+        return Err(email_taken());
+    }
+    spare(line, &applicant.email, from).await?;
+    let password_hash = line.passwords.hash(&applicant.password).await?;
+    let (id, mail_id, now) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string(), line.clock.now());
+    let new = NewUser {
+        id: &id,
+        name: &applicant.name,
+        email: Some(&applicant.email),
+        role,
+        password_hash: &password_hash,
+        verified: false,
+        now,
+    };
+    let mail = NewMail { id: &mail_id, purpose: Purpose::Verify, email: &applicant.email, from, now };
+    match users::sign_up(&line.store, &new, &mail).await? {
+        Added::Yes => {}
+        Added::NameTaken => return Err(name_taken()),
+        Added::EmailTaken => return Err(email_taken()),
+    }
+    line.bell.ring();
+    Ok(id)
+}
+
+/// Confirms an address with the code that was sent there.
+pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret) -> Result<Outcome, Refusal> {
+    let user = find(line, email).await?;
+    if user.verified {
+        return Ok(Outcome::AlreadyVerified);
+    }
+    let invalid = || Refusal::bad_request("invalid_code", "Invalid verification code");
+    match codes::check(line, Some(&user), Purpose::Verify, code).await? {
+        Verdict::Right { hash } if mail::redeem(&line.store, &user.id, &hash).await? => {
+            line.bus.publish(Happening::UserChanged { user_id: user.id });
+            Ok(Outcome::Done)
+        }
+        // A twin of this request was faster.
+        Verdict::Right { .. } => Ok(Outcome::AlreadyVerified),
+        Verdict::Wrong => Err(invalid()),
+        Verdict::Expired => Err(Refusal::bad_request("code_expired", "Verification code expired")),
+        Verdict::TooManyTries => {
+            let sentence = "Too many wrong codes. Ask for a new one.";
+            Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", sentence))
+        }
+    }
+}
+
+/// Sends a new code; the one before ends.
+pub(in crate::server) async fn resend(line: &Line, email: &str, from: &str) -> Result<Outcome, Refusal> {
+    let user = find(line, email).await?;
+    if user.verified {
+        return Ok(Outcome::AlreadyVerified);
+    }
+    ask(line, Purpose::Verify, email, from).await?;
+    Ok(Outcome::Done)
+}
+
+/// Sends a code for a new password, if there is such an account: whether there is, neither the answer tells nor its time.
+pub(in crate::server) async fn request_reset(line: &Line, email: &str, from: &str) -> Result<(), Refusal> {
+    check_address(email)?;
+    ask(line, Purpose::Reset, email, from).await
+}
+
+/// Puts a new password in the old one's place and ends all sessions.
+pub(in crate::server) async fn confirm_reset(line: &Line, email: &str, code: &Secret, password: &Secret) -> Result<(), Refusal> {
+    check_password(password.expose()).map_err(|error| field("password", "bad_password", &error.to_string()))?;
+    let user = users::find_by_email(&line.store, email).await?.filter(|user| user.active);
+    let invalid = || Refusal::bad_request("invalid_code", "The code is wrong, was used, or has expired. Ask for a new one.");
+    let verdict = codes::check(line, user.as_ref(), Purpose::Reset, code).await?;
+    let (Some(user), Verdict::Right { hash }) = (user, verdict) else { return Err(invalid()) };
+    let password_hash = line.passwords.hash(password).await?;
+    if !mail::redeem_reset(&line.store, &user.id, &hash, &password_hash, line.clock.now()).await? {
+        return Err(invalid());
+    }
+    line.bus.publish(Happening::UserChanged { user_id: user.id });
+    Ok(())
+}
+
+async fn ask(line: &Line, purpose: Purpose, email: &str, from: &str) -> Result<(), Refusal> {
+    needs_mail(line)?;
+    spare(line, email, from).await?;
+    let id = Uuid::now_v7().to_string();
+    mail::enqueue(&line.store, &NewMail { id: &id, purpose, email, from, now: line.clock.now() }).await?;
+    line.bell.ring();
+    Ok(())
+}
+
+/// Nobody's letter box is filled by us, and no one origin makes us send for hours.
+async fn spare(line: &Line, email: &str, from: &str) -> Result<(), Refusal> {
+    let hour = TimeDelta::hours(1);
+    let (to_one, from_one) = mail::count_asked(&line.store, email, from, line.clock.now() - hour).await?;
+    if to_one < MAILS_TO_ONE && from_one < MAILS_FROM_ONE {
+        return Ok(());
+    }
+    let sentence = "Too many codes were asked for. Wait an hour, then ask again.";
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_mails", sentence);
+    Err(Refusal { retry_after: Some(hour.num_seconds().unsigned_abs()), ..refusal })
+}
+
+fn needs_mail(line: &Line) -> Result<(), Refusal> {
+    let sentence = "Mail is not set up on this server, so no code can be sent. Ask an administrator for help.";
+    if line.mailer.is_set_up() { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, "mail_not_set_up", sentence)) }
+}
+
+async fn find(line: &Line, email: &str) -> Result<User, Refusal> {
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "user_not_found", "User not found");
+    users::find_by_email(&line.store, email).await?.ok_or_else(unknown)
+}
+
+fn check(applicant: &Applicant) -> Result<(), Refusal> {
+    check_user_name(&applicant.name).map_err(|error| field("username", "bad_username", &error.to_string()))?;
+    check_address(&applicant.email)?;
+    check_password(applicant.password.expose()).map_err(|error| field("password", "bad_password", &error.to_string()))
+}
+
+/// An address that a mail can be sent to.
+fn check_address(email: &str) -> Result<(), Refusal> {
+    let unusable = |why: &str| field("email", "bad_email", why);
+    check_email(email).map_err(|error| unusable(&error.to_string()))?;
+    email.parse::<lettre::Address>().map(drop).map_err(|_| unusable("this is not an e-mail address"))
+}
+
+/// A refusal about one field, as a sentence and beside the field.
+fn field(name: &str, code: &'static str, why: &str) -> Refusal {
+    let mut letters = why.chars();
+    let sentence = format!("{}{}.", letters.next().into_iter().flat_map(char::to_uppercase).collect::<String>(), letters.as_str());
+    let mut refusal = Refusal::bad_request(code, sentence.clone());
+    refusal.fields.insert(name.to_owned(), sentence);
+    refusal
+}
+
+fn name_taken() -> Refusal {
+    Refusal::bad_request("username_taken", "Username already exists")
+}
+
+fn email_taken() -> Refusal {
+    Refusal::bad_request("email_taken", "Email already registered")
+}
