@@ -236,7 +236,7 @@ pub(in crate::server) async fn redeem_reset(
     if !use_up(&mut transaction, user_id, Purpose::Reset, hash).await? {
         return Ok(false);
     }
-    let text = "update users set password_hash = $2, verified = 1, failed_logins = 0, locked_until = null where id = $1";
+    let text = "update users set password_hash = $2, verified = 1 where id = $1";
     sqlx::query(text).bind(user_id).bind(password_hash).execute(&mut *transaction).await?;
     sqlx::query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")
         .bind(user_id)
