@@ -37,27 +37,39 @@ need_rust() {
   command -v cargo >/dev/null 2>&1 || { echo "Andon needs Rust 1.95 or newer, from https://rustup.rs" >&2; return 1; }
 }
 
-# need_socket_clients: puts the Socket.IO clients that the tests speak to the server with into target/socket-clients, once.
-# The Python client is the one of the original server's time; both are pinned.
-need_socket_clients() {
-  local folder=target/socket-clients versions="python-socketio 5.14.3, python-engineio 4.12.3, socket.io-client 4.8.1"
+# need_python FOLDER PACKAGE==VERSION…: puts these Python packages into target/FOLDER/python, once.
+need_python() {
+  local folder="target/$1"; shift
   mkdir -p "$folder"
   (
     flock 9
-    [ "$(cat "$folder/versions" 2>/dev/null)" = "$versions" ] && exit 0
-    rm -rf "$folder/python" "$folder/node_modules"
+    [ "$(cat "$folder/python.versions" 2>/dev/null)" = "$*" ] && exit 0
+    rm -rf "$folder/python"
     local log; log=$(mktemp)
-    if ! {
-      python3 -m venv "$folder/python" &&
-        "$folder/python/bin/pip" install -q --disable-pip-version-check \
-          python-socketio==5.14.3 python-engineio==4.12.3 requests==2.32.5 websocket-client==1.9.0 &&
-        npm install --silent --no-audit --no-fund --no-save --prefix "$folder" socket.io-client@4.8.1
-    } >"$log" 2>&1; then
+    if ! { python3 -m venv "$folder/python" &&
+      "$folder/python/bin/pip" install -q --disable-pip-version-check "$@"; } >"$log" 2>&1; then
       tail -n 20 "$log" >&2; rm -f "$log"
-      echo "Could not get the Socket.IO clients" >&2
+      echo "Could not get $*" >&2
       exit 1
     fi
     rm -f "$log"
-    printf '%s' "$versions" >"$folder/versions"
-  ) 9>"$folder/lock"
+    printf '%s' "$*" >"$folder/python.versions"
+  ) 9>"$folder/python.lock"
 }
+
+# need_socket_clients: puts the Socket.IO clients that the tests speak to the server with into target/socket-clients, once.
+# The Python client is the one of the original server's time; both are pinned.
+need_socket_clients() {
+  local folder=target/socket-clients client="socket.io-client@4.8.1"
+  need_python socket-clients python-socketio==5.14.3 python-engineio==4.12.3 requests==2.32.5 websocket-client==1.9.0 || return 1
+  (
+    flock 9
+    [ "$(cat "$folder/node.versions" 2>/dev/null)" = "$client" ] && exit 0
+    rm -rf "$folder/node_modules"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$client" || { echo "Could not get $client" >&2; exit 1; }
+    printf '%s' "$client" >"$folder/node.versions"
+  ) 9>"$folder/node.lock"
+}
+
+# need_api_tester: puts what tries the server's interface into target/api-tester, once.
+need_api_tester() { need_python api-tester schemathesis==4.32.5; }

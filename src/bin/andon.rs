@@ -20,7 +20,7 @@ use andon::domain::instance::Application;
 use andon::domain::simulator;
 use andon::support::build_info::BUILD;
 use andon::support::language::Language;
-use andon::support::logging;
+use andon::support::logging::{self, LogFormat};
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -108,7 +108,8 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let goodbye = goodbye::listen(temporary.as_ref().map(|folder| folder.path().to_owned()));
     let logs = (!arguments.demo).then(|| folder.join("logs"));
     let directives = std::env::var_os("ANDON_LOG").and_then(|text| text.into_string().ok());
-    logging::start(directives.as_deref(), LevelFilter::WARN, logs.as_deref()).map_err(|error| unwritable(&folder, &error))?;
+    logging::start(directives.as_deref(), LevelFilter::WARN, LogFormat::Text, logs.as_deref())
+        .map_err(|error| unwritable(&folder, &error))?;
     let processes = if arguments.demo { simulator::processes().map(|(code, name)| (code, name.to_owned())).to_vec() } else { Vec::new() };
     let line = line::BuiltInLine { data_folder: line::line_folder(&folder), free_port: arguments.demo, processes };
     let line = line.handle().map_err(|error| unwritable(&folder, &error))?;

@@ -22,7 +22,7 @@ use tracing::level_filters::LevelFilter;
 
 use self::context::{Context, Failure};
 use crate::domain::InstanceId;
-use crate::support::logging;
+use crate::support::logging::{self, LogFormat};
 
 /// Andon without a window: sign a station in, hand over reports, look at queue and yield.
 #[derive(Debug, Parser)]
@@ -101,7 +101,7 @@ fn run(context: &Context, command: Command, log: Option<&str>) -> Result<(), Fai
         return station::run(context, act, log);
     }
     // A line that cannot be logged is no reason not to do what was asked.
-    let _ = logging::start(log, LevelFilter::OFF, None);
+    let _ = logging::start(log, LevelFilter::OFF, LogFormat::Text, None);
     match command {
         Command::Login(login) => session::login(context, login),
         Command::Logout => session::logout(context),

@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::context::{Context, Failure};
 use crate::client::{Ending, Explanation};
-use crate::support::logging;
+use crate::support::logging::{self, LogFormat};
 
 #[derive(Debug, Subcommand)]
 pub enum Act {
@@ -24,7 +24,7 @@ pub fn run(context: &Context, act: Act, log: Option<&str>) -> Result<(), Failure
     let logs = place.folder(&instance.id)?.join("logs");
     drop(place);
     let owner = context.own(&instance.id, false)?;
-    if let Err(error) = logging::start(log, LevelFilter::INFO, Some(&logs)) {
+    if let Err(error) = logging::start(log, LevelFilter::INFO, LogFormat::Text, Some(&logs)) {
         context.output.warn(&Explanation::new("logs_unusable").with("folder", logs.display()).detail(error));
     }
     context.output.say(&json!({"instance": instance.id, "running": true}), "station_running", &[("instance", instance.id.as_str())]);

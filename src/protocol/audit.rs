@@ -8,6 +8,7 @@ pub const AUDIT_MOST: usize = 1000;
 
 /// `GET /api/audit?from&to&user&action&search&limit&before&format=json|csv`, answered newest first: a list of [`Entry`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct AuditQuery {
     /// From here on, and until before there.
@@ -37,6 +38,7 @@ pub struct AuditQuery {
 
 /// One entry. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// Ids grow with time.
     pub id: String,

@@ -12,6 +12,7 @@ pub const SERVER_TIME_HEADER: &str = "x-andon-time";
 
 /// `POST /api/auth/login`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoginRequest {
     pub username: String,
     pub password: String,
@@ -22,6 +23,7 @@ pub struct LoginRequest {
 
 /// Its answer.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoginResponse {
     pub access_token: String,
     pub refresh_token: String,
@@ -33,12 +35,14 @@ pub struct LoginResponse {
 
 /// `POST /api/auth/refresh`, answered as the login is: the token given here is used up, whether the answer arrives or not.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RefreshRequest {
     pub refresh_token: String,
 }
 
 /// `POST /api/auth/password`: the caller's own. It ends his other sessions. Answered 204.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PasswordChange {
     pub current_password: String,
     pub new_password: String,
@@ -47,6 +51,7 @@ pub struct PasswordChange {
 /// One of the caller's sessions, from `GET /api/auth/sessions`, newest first. `DELETE /api/auth/sessions/{id}` ends one of his own;
 /// `DELETE /api/auth/sessions` ends all of them, the caller's too. Both are answered 204.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Session {
     pub id: String,
     pub created_at: DateTime<Utc>,
@@ -88,6 +93,7 @@ pub mod code {
 
 /// Who a credential belongs to: in the login's answer and from `GET /api/auth/me`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Caller {
     pub id: String,
     pub username: String,
@@ -99,6 +105,7 @@ pub struct Caller {
 
 /// Every error body of a line server.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A sentence for people.
     pub error: String,

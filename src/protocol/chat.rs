@@ -6,6 +6,7 @@ use crate::domain::Role;
 
 /// Something that was said, as history keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Message {
     /// A UUIDv7: later messages have greater ids.
     pub id: String,
@@ -21,6 +22,7 @@ pub struct Message {
 
 /// A note is for the next shift and is found again among many messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MessageKind {
     #[default]
@@ -39,6 +41,7 @@ impl MessageKind {
 
 /// `POST /api/chat/{room}/messages`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct NewMessage {
     /// At most 4000 characters.
     pub content: String,
@@ -51,12 +54,14 @@ pub struct NewMessage {
 
 /// `GET /api/chat/rooms`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Rooms {
     pub rooms: Vec<RoomRow>,
 }
 
 /// One room as the caller stands to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RoomRow {
     pub room: String,
     /// Others' messages after the caller's position, of the last 31 days.
@@ -69,6 +74,7 @@ pub struct RoomRow {
 
 /// `GET /api/chat/{room}/messages`, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct History {
     pub messages: Vec<Message>,
     /// Whether there are earlier ones: ask again with `before` set to the first id.
@@ -77,18 +83,21 @@ pub struct History {
 
 /// `PUT /api/chat/{room}/read`: everything up to this message has been seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ReadUpTo {
     pub message_id: String,
 }
 
 /// `GET /api/chat/presence`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Presence {
     pub present: Vec<Present>,
 }
 
 /// Somebody with an open socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Present {
     pub user_id: String,
     pub username: String,
@@ -97,6 +106,7 @@ pub struct Present {
 
 /// `GET /api/server-status`, and part of what a socket is greeted with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ServerStatus {
     pub connected_users: usize,
     pub status: String,

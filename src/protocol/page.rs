@@ -7,6 +7,7 @@ use super::auth::Caller;
 
 /// Who looks at the page, and what the page offers. Tokens are never in it: they live in cookies that scripts cannot read.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PageSession {
     /// `null` for who is not signed in.
     pub user: Option<Caller>,
@@ -17,6 +18,7 @@ pub struct PageSession {
 
 /// Signing in on the page.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PageLogin {
     pub username: String,
     pub password: String,
@@ -24,6 +26,7 @@ pub struct PageLogin {
 
 /// The line at a glance.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Board {
     pub since: DateTime<Utc>,
     pub as_of: DateTime<Utc>,
@@ -38,6 +41,7 @@ pub struct Board {
 
 /// How a process has done since then. Ratios are 0 to 1.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct BoardProcess {
     pub code: i64,
     pub name: String,
@@ -54,6 +58,7 @@ pub struct BoardProcess {
 
 /// What may be said of a yield beside its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BoardVerdict {
     OnTarget,
@@ -64,6 +69,7 @@ pub enum BoardVerdict {
 
 /// One of the last test reports.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct BoardReport {
     pub start: Option<DateTime<Utc>>,
     pub serial_number: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One station, from `GET /api/stations[/{id}]`. What it never told is `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Station {
     /// Its identifier: the one its tokens were issued for.
     pub id: String,
@@ -28,6 +29,7 @@ pub struct Station {
 
 /// One token, from `GET /api/tokens`, newest first. The token itself is never told again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StationToken {
     pub id: String,
     /// The station it was issued for.
@@ -43,6 +45,7 @@ pub struct StationToken {
 
 /// `POST /api/tokens`: a token for a station that nobody signs in by name.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct NewToken {
     pub identifier: String,
     /// Ends the station's earlier tokens.
@@ -52,6 +55,7 @@ pub struct NewToken {
 
 /// Its answer, 201: the only time the token is told.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct IssuedToken {
     pub token: String,
     #[serde(flatten)]
@@ -60,6 +64,7 @@ pub struct IssuedToken {
 
 /// `PUT /api/stations/status`, with a station's token: how it is doing. Answered 204.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StationStatus {
     pub version: String,
     pub queue_depth: u64,

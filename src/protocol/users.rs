@@ -10,6 +10,7 @@ pub const USERS_MOST: usize = 1000;
 
 /// `GET /api/users?search=&limit=&offset=`, answered by name: a list of [`User`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct UserQuery {
     /// Part of a name or of an e-mail address, without regard to case; empty for all.
@@ -24,6 +25,7 @@ pub struct UserQuery {
 
 /// One account, from `GET /api/users[/{id}]` and after every change of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct User {
     pub id: String,
     pub username: String,
@@ -43,6 +45,7 @@ pub struct User {
 
 /// `POST /api/users`: a verified account. Answered 201 with the [`User`].
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct NewUser {
     pub username: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,7 @@ pub struct NewUser {
 
 /// `PATCH /api/users/{id}`: what is missing stays. Answered with the [`User`].
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct UserChange {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One process of `GET /api/App/Processes`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Process {
     pub code: i64,
@@ -19,6 +20,7 @@ pub struct Process {
 
 /// One row of `GET /api/Report/Query/Header`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReportHeader {
     pub uuid: String,
@@ -46,6 +48,7 @@ pub struct ReportHeader {
 
 /// The body of `POST /api/App/DynamicYield` and its relatives. Texts take `;` as or, `%` as anything, `_` as one character.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +81,7 @@ pub struct Filter {
 
 /// One row of a yield answer: the dimensions asked for, and the numbers. Ratios are percentages, 0 to 100.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct YieldRow {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +120,7 @@ pub struct YieldRow {
 
 /// One row of `POST /api/App/TopFailed`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TopFailedRow {
     pub step_name: String,

@@ -55,6 +55,10 @@ impl FromRequestParts<Arc<Line>> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<Caller, Refusal> {
+        // The guard has asked already.
+        if let Some(caller) = parts.extensions.get::<Caller>() {
+            return Ok(caller.clone());
+        }
         let caller = match credential(&parts.headers) {
             Some(Credential::Bearer(token)) if token.expose().contains('.') => person(line, &token).await?,
             Some(Credential::Bearer(token) | Credential::Basic(token)) => station(line, &token).await?,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::mail::{Encryption, Mail, Signup, Smtp};
+use crate::support::logging::LogFormat;
 use crate::support::secret::Secret;
 
 /// What a server is started with. Every field is already valid.
@@ -27,6 +28,9 @@ pub struct Config {
     pub mail: Mail,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
     pub password_cost: u32,
+    /// Where the figures for Prometheus are served, if anywhere; only for a network that is trusted.
+    pub metrics: Option<SocketAddr>,
+    pub log_format: LogFormat,
     /// Open sockets of this server, signed in or not.
     pub max_sockets: usize,
     pub sockets_per_user: usize,
@@ -115,6 +119,8 @@ const NAMES: &[(&str, &[&str])] = &[
     ("redis", &["ANDON_REDIS_URL", "REDIS_URL"]),
     ("unknown_processes", &["ANDON_UNKNOWN_PROCESSES"]),
     ("station_enrollment", &["ANDON_STATION_ENROLLMENT"]),
+    ("metrics", &["ANDON_METRICS"]),
+    ("log_format", &["ANDON_LOG_FORMAT"]),
     ("max_sockets", &["ANDON_MAX_SOCKETS"]),
     ("sockets_per_user", &["ANDON_SOCKETS_PER_USER"]),
     ("socket_heartbeat", &["ANDON_SOCKET_HEARTBEAT"]),
@@ -147,6 +153,8 @@ impl Config {
             signup: Signup::default(),
             mail: Mail::default(),
             password_cost: PASSWORD_COST,
+            metrics: None,
+            log_format: LogFormat::default(),
             max_sockets: 1000,
             sockets_per_user: 20,
             socket_heartbeat: Duration::from_secs(30),
@@ -189,6 +197,8 @@ impl Config {
             ("redis", self.redis.as_ref().map(|url| masked(url).unwrap_or_else(|| "redis:…".to_owned())).unwrap_or_default()),
             ("unknown_processes", processes.to_owned()),
             ("station_enrollment", enrollment.to_owned()),
+            ("metrics", self.metrics.map_or("off".to_owned(), |address| address.to_string())),
+            ("log_format", if self.log_format == LogFormat::Json { "json" } else { "text" }.to_owned()),
             ("max_sockets", self.max_sockets.to_string()),
             ("sockets_per_user", self.sockets_per_user.to_string()),
             ("socket_heartbeat", self.socket_heartbeat.as_secs().to_string()),
@@ -305,6 +315,18 @@ fn set(config: &mut Config, mail: &mut mail::Parts, name: &str, value: &str, lab
                 "any_user" => StationEnrollment::AnyUser,
                 "admins" => StationEnrollment::Admins,
                 _ => return Err(refuse(label, value, "any_user or admins")),
+            }
+        }
+        "metrics" => {
+            let allowed = "off, or an IP address with a port, such as 127.0.0.1:9464";
+            let address = value.parse().map_err(|_| refuse(label, value, allowed));
+            config.metrics = if value == "off" { None } else { Some(address?) };
+        }
+        "log_format" => {
+            config.log_format = match value {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err(refuse(label, value, "text or json")),
             }
         }
         "max_sockets" => config.max_sockets = number(value, 1..=100_000, label)?,

@@ -4,13 +4,15 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::{Refusal, Refused};
+use super::metrics;
 use super::router::is_wats;
 use super::state::Line;
 use crate::protocol::auth::{Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
@@ -21,18 +23,27 @@ const REQUEST_ID: &str = "x-request-id";
 pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
+    let span = tracing::error_span!("request", request_id = %id, %method, path);
+    answer(line, request, next, &id).instrument(span).await
+}
+
+async fn answer(line: Arc<Line>, request: Request, next: Next, id: &str) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).await;
-    let status = response.status();
-    tracing::debug!(request_id = %id, %method, path, status = status.as_u16(), millis = started.elapsed().as_millis() as u64, "answered");
+    let (status, took) = (response.status(), started.elapsed());
+    metrics::request(&method, route.as_ref().map(MatchedPath::as_str), took);
+    tracing::debug!(status = status.as_u16(), millis = took.as_millis() as u64, "answered");
     let refused = response.extensions_mut().remove::<Refused>();
     if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
         let refusal = refused.map_or_else(|| Arc::new(Refusal::of_status(status)), |refused| refused.0);
-        tracing::info!(request_id = %id, %method, path, status = status.as_u16(), code = refusal.code, "refused");
-        write(&mut response, &refusal, &id, is_wats(&path));
+        tracing::info!(status = status.as_u16(), code = refusal.code, "refused");
+        write(&mut response, &refusal, id, is_wats(&path));
     }
     let headers = response.headers_mut();
-    set(headers, REQUEST_ID, &id);
+    set(headers, REQUEST_ID, id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
     set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
     guard(headers, line.config.is_secure());

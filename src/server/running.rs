@@ -18,6 +18,7 @@ use super::bus::Bus;
 use super::config::{Config, Database};
 use super::door::Door;
 use super::lock::DatabaseLock;
+use super::metrics;
 use super::passwords::Passwords;
 use super::room::Room;
 use super::router;
@@ -62,6 +63,7 @@ pub enum StartError {
 /// A server that answers. Dropping it stops it without waiting.
 pub struct Running {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     line: Arc<Line>,
     serving: JoinHandle<()>,
     writing: JoinHandle<()>,
@@ -92,6 +94,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
     let stop = CancellationToken::new();
+    let metrics_address = serve_metrics(line.config.metrics, &stop).await?;
     let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
@@ -99,7 +102,17 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tracing::info!(%address, server_id = line.server_id, "listening");
     tokio::spawn(sockets::watch_over(line.clone(), line.closing.clone()));
     let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard(), line.closing.clone().drop_guard()];
-    Ok(Running { address, line, serving, writing, mailing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
+    Ok(Running { address, metrics_address, line, serving, writing, mailing, stop, stop_writing, _stop_on_drop: guards, _lock: lock })
+}
+
+async fn serve_metrics(listen: Option<SocketAddr>, stop: &CancellationToken) -> Result<Option<SocketAddr>, StartError> {
+    let Some(listen) = listen else { return Ok(None) };
+    let cannot = |error| StartError::Listen(listen, error);
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    tokio::spawn(metrics::serve(listener, stop.clone()));
+    tracing::info!(%address, "metrics are served");
+    Ok(Some(address))
 }
 
 pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: CancellationToken) -> Result<(Line, JoinHandle<()>), StartError> {
@@ -169,6 +182,11 @@ async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) 
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where figures for Prometheus are served.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// `http://127.0.0.1:8440`.

@@ -15,15 +15,29 @@ use tracing_subscriber::prelude::*;
 const DISCREET: [&str; 12] =
     ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower", "tower_http", "zbus", "secret_service", "keyring", "keyring_core", "sqlx"];
 
+/// How lines on standard error look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs that collect logs.
+    Json,
+}
+
 /// Starts logging for this process; a second call changes nothing.
 /// `directives` is what the person asked for (`info`, `andon=trace`), else `default` holds.
-pub fn start(directives: Option<&str>, default: LevelFilter, folder: Option<&Path>) -> io::Result<()> {
+pub fn start(directives: Option<&str>, default: LevelFilter, format: LogFormat, folder: Option<&Path>) -> io::Result<()> {
     let asked = || EnvFilter::builder().with_default_directive(default.into()).parse_lossy(directives.unwrap_or_default());
     if let Some(folder) = folder {
         write_into(Some(folder))?;
     }
-    let console =
-        fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).with_filter(asked().and(filter_fn(is_discreet)));
+    let console = fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
+    let console = match format {
+        LogFormat::Text => console.boxed(),
+        LogFormat::Json => console.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let console = console.with_filter(asked().and(filter_fn(is_discreet)));
     let file = fmt::layer().with_ansi(false).with_writer(|| LogFile).with_filter(asked().and(filter_fn(is_discreet)));
     let _ = tracing_subscriber::registry().with(console).with(file).try_init();
     Ok(())

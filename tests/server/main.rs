@@ -1,8 +1,10 @@
 //! The line server from outside: real sockets, real files, one binary.
 
+mod access;
 mod accounts;
 mod chat;
 mod cluster;
+mod contract;
 mod http;
 mod live;
 mod mail;

@@ -36,6 +36,8 @@ pub(super) enum Command {
     /// Kinds of test operation
     #[command(subcommand)]
     Process(Process),
+    /// Show the OpenAPI document of this server
+    Openapi,
     /// Check the settings and show what they come to
     CheckConfig(Serve),
 }
@@ -48,6 +50,9 @@ pub(super) struct Serve {
     /// Where the servers of one PostgreSQL tell each other news, such as redis://HOST:6379
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// Serve figures for Prometheus at this address, path /metrics [default: off]
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
     /// A file with settings [default: server.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -128,6 +133,7 @@ impl Arguments {
         layers.flags.extend(self.database.clone().map(|value| ("database", value)));
         if let Command::Serve(serve) | Command::CheckConfig(serve) = &self.command {
             layers.file = serve.config.clone();
+            layers.flags.extend(serve.metrics.clone().map(|value| ("metrics", value)));
             layers.flags.extend(serve.listen.clone().map(|value| ("listen", value)));
             layers.flags.extend(serve.redis.clone().map(|value| ("redis", value)));
         }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::config::Config;
+use super::openapi;
 use crate::support::clock::Clock;
 use crate::support::logging;
 use arguments::{Arguments, Command};
@@ -34,13 +35,17 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Openapi = arguments.command {
+        output::line(openapi::text().trim_end());
+        return Ok(());
+    }
     let layers = arguments.layers();
     let config = layers.read()?;
     let level = match arguments.command {
         Command::Serve(_) => tracing_subscriber::filter::LevelFilter::INFO,
         _ => tracing_subscriber::filter::LevelFilter::WARN,
     };
-    logging::start(layers.log_directives(), level, None)?;
+    logging::start(layers.log_directives(), level, config.log_format, None)?;
     match arguments.command {
         Command::Serve(_) => serve::serve(config).await,
         Command::CheckConfig(_) => check(&config),

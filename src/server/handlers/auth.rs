@@ -15,7 +15,12 @@ use crate::server::state::Line;
 use crate::server::store::sessions;
 use crate::support::secret::Secret;
 
-/// `POST /api/auth/login`.
+/// Sign in with a name and a password.
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = "Sign in", request_body = auth::LoginRequest,
+    responses((status = 200, body = auth::LoginResponse), (status = 401), (status = 403)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn login(
     State(line): State<Arc<Line>>,
     Json(request): Json<auth::LoginRequest>,
@@ -25,7 +30,12 @@ pub(in crate::server) async fn login(
     Ok(Answer(sign_in::open_session(&line, &user).await?))
 }
 
-/// `POST /api/auth/logout`: the session's tokens are refused from now on.
+/// Sign out: the session's tokens are refused from now on.
+#[utoipa::path(
+    post, path = "/api/auth/logout", tag = "Sign in",
+    responses((status = 200, body = Object)),
+    extensions(("x-permission" = json!("any"))),
+)]
 pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Value>, Refusal> {
     if let Some(session_id) = &caller.session_id {
         sessions::end(&line.store, session_id, line.clock.now()).await?;
@@ -33,7 +43,12 @@ pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, caller: Cal
     Ok(Answer(json!({ "message": "Logged out successfully" })))
 }
 
-/// `GET /api/auth/me`.
+/// Who the caller is, and what he may do.
+#[utoipa::path(
+    get, path = "/api/auth/me", tag = "Sign in",
+    responses((status = 200, body = auth::Caller)),
+    extensions(("x-permission" = json!("any"))),
+)]
 pub(in crate::server) async fn me(caller: Caller) -> Answer<auth::Caller> {
     Answer(caller.to_wire())
 }

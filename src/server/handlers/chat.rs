@@ -20,28 +20,45 @@ use crate::server::state::Line;
 const PAGE: u16 = 50;
 const PAGE_MAX: u16 = 200;
 
-/// `GET /api/chat/rooms`.
+/// The rooms, and how far the caller has read in each.
+#[utoipa::path(
+    get, path = "/api/chat/rooms", tag = "Chat",
+    responses((status = 200, body = Rooms)),
+    extensions(("x-permission" = json!("chat"))),
+)]
 pub(in crate::server) async fn rooms(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Rooms>, Refusal> {
     caller.require(Permission::Chat)?;
     Ok(Answer(Rooms { rooms: chat::rooms(&line, &caller.id).await? }))
 }
 
-/// `GET /api/chat/presence`.
+/// Who has an open socket.
+#[utoipa::path(
+    get, path = "/api/chat/presence", tag = "Chat",
+    responses((status = 200, body = Presence)),
+    extensions(("x-permission" = json!("chat"))),
+)]
 pub(in crate::server) async fn presence(State(line): State<Arc<Line>>, caller: Caller) -> Result<Answer<Presence>, Refusal> {
     caller.require(Permission::Chat)?;
     Ok(Answer(Presence { present: line.sockets.present() }))
 }
 
 /// Which messages are wanted: the newest, or those before one.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::server) struct Page {
+    #[param(value_type = Option<String>, format = "uuid")]
     before: Option<Uuid>,
     /// 1 to 200; 50 unless given.
     limit: Option<u16>,
     kind: Option<MessageKind>,
 }
 
-/// `GET /api/chat/{room}/messages`.
+/// What was said in a room, oldest first.
+#[utoipa::path(
+    get, path = "/api/chat/{room}/messages", tag = "Chat", operation_id = "list_messages", params(("room" = String, Path), Page),
+    responses((status = 200, body = History), (status = 404)),
+    extensions(("x-permission" = json!("chat"))),
+)]
 pub(in crate::server) async fn messages(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -56,7 +73,12 @@ pub(in crate::server) async fn messages(
     Ok(Answer(chat::history(&line, &room, page.before, page.kind, limit).await?))
 }
 
-/// `POST /api/chat/{room}/messages`: kept before it is answered. The same `id` again is answered with what was kept.
+/// Say something: it is kept before it is answered. The same `id` again is answered with what was kept.
+#[utoipa::path(
+    post, path = "/api/chat/{room}/messages", tag = "Chat", params(("room" = String, Path)), request_body = NewMessage,
+    responses((status = 201, body = Message), (status = 404), (status = 429)),
+    extensions(("x-permission" = json!("chat"))),
+)]
 pub(in crate::server) async fn say(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -69,7 +91,12 @@ pub(in crate::server) async fn say(
     Ok((StatusCode::CREATED, Answer(chat::say(&line, &speaker, &words).await?)))
 }
 
-/// `PUT /api/chat/{room}/read`: everything up to this message has been seen. The position never goes back.
+/// Everything up to this message has been seen. The position never goes back.
+#[utoipa::path(
+    put, path = "/api/chat/{room}/read", tag = "Chat", params(("room" = String, Path)), request_body = ReadUpTo,
+    responses((status = 204), (status = 404)),
+    extensions(("x-permission" = json!("chat"))),
+)]
 pub(in crate::server) async fn mark_read(
     State(line): State<Arc<Line>>,
     caller: Caller,

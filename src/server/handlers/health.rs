@@ -11,7 +11,12 @@ use serde_json::json;
 use crate::server::state::Line;
 use crate::support::build_info::BUILD;
 
-/// `GET /health`: 200, or 503 when the store cannot be used.
+/// Whether the server works: 503 when its database cannot be used.
+#[utoipa::path(
+    get, path = "/health", tag = "Health",
+    responses((status = 200, body = Object), (status = 503, description = "The server cannot serve.", body = Object)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Response {
     let (status, word, reason) = match (unusable(&line).await, degraded(&line)) {
         (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", reason),
@@ -28,12 +33,22 @@ pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Respon
     (status, Json(body)).into_response()
 }
 
-/// `GET /health/live`: 200 while the process answers.
+/// 200 while the process answers.
+#[utoipa::path(
+    get, path = "/health/live", tag = "Health",
+    responses((status = 200, body = Object)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn live() -> Response {
     Json(json!({ "status": "live" })).into_response()
 }
 
-/// `GET /health/ready`: 503 while it cannot serve.
+/// 503 while it cannot serve.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "Health",
+    responses((status = 200, body = Object), (status = 503, description = "The server cannot serve.", body = Object)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn ready(State(line): State<Arc<Line>>) -> Response {
     match unusable(&line).await {
         None => Json(json!({ "status": "ready" })).into_response(),

@@ -1,5 +1,6 @@
 //! HTTP and nothing more: one file a resource.
 
+pub(super) mod api;
 pub(super) mod auth;
 pub(super) mod chat;
 pub(super) mod health;

@@ -79,6 +79,11 @@ pub(in crate::server) struct ResetConfirmation {
 }
 
 /// Makes an account that waits for its address to be confirmed.
+#[utoipa::path(
+    post, path = "/api/signup", tag = "Sign up", operation_id = "sign_up", request_body = SignupForm,
+    responses((status = 201, body = Object), (status = 403), (status = 409), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn sign_up(
     State(line): State<Arc<Line>>,
     Form(form): Form<SignupForm>,
@@ -91,6 +96,11 @@ pub(in crate::server) async fn sign_up(
 }
 
 /// Confirms an address with the code that was sent there.
+#[utoipa::path(
+    post, path = "/api/verify-email", tag = "Sign up", operation_id = "verify_email", request_body = VerifyForm,
+    responses((status = 200, body = Object), (status = 404), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn verify_email(State(line): State<Arc<Line>>, Form(form): Form<VerifyForm>) -> Result<Answer<Value>, Refusal> {
     let code = form.code.filter(|code| !code.is_null() && code != "");
     let (Some(email), Some(code)) = (filled(form.email), code) else { return Err(missing()) };
@@ -100,6 +110,11 @@ pub(in crate::server) async fn verify_email(State(line): State<Arc<Line>>, Form(
 }
 
 /// Sends a new code, and ends the one before.
+#[utoipa::path(
+    post, path = "/api/resend-verification", tag = "Sign up", operation_id = "resend_verification", request_body = EmailForm,
+    responses((status = 200, body = Object), (status = 403), (status = 404), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn resend_verification(
     State(line): State<Arc<Line>>,
     Form(form): Form<EmailForm>,
@@ -109,6 +124,11 @@ pub(in crate::server) async fn resend_verification(
 }
 
 /// Checks a name and a password, and opens no session: for a session there is `/api/auth/login`.
+#[utoipa::path(
+    post, path = "/api/login", tag = "Sign up", operation_id = "check_login", request_body = LoginForm,
+    responses((status = 200, body = Object), (status = 401), (status = 403), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn login(State(line): State<Arc<Line>>, Form(form): Form<LoginForm>) -> Result<Answer<Value>, Refusal> {
     let password = filled(form.password).map(Secret::new);
     let (Some(name), Some(password)) = (filled(form.username), password) else { return Err(missing()) };
@@ -123,11 +143,21 @@ pub(in crate::server) async fn login(State(line): State<Arc<Line>>, Form(form): 
 }
 
 /// How long the server runs and how many people it knows.
+#[utoipa::path(
+    get, path = "/api/server-status", tag = "Sign up", operation_id = "server_status",
+    responses((status = 200, body = ServerStatus)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn status(State(line): State<Arc<Line>>) -> Answer<ServerStatus> {
     Answer(server_status::read(&line).await)
 }
 
 /// Whether the server works, in specification 002's words.
+#[utoipa::path(
+    get, path = "/api/health", tag = "Sign up", operation_id = "plain_health",
+    responses((status = 200, body = Object)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn health(State(line): State<Arc<Line>>) -> Result<Answer<Value>, Refusal> {
     let usable: Result<(), StoreError> = line.store.check().await;
     usable?;
@@ -135,6 +165,11 @@ pub(in crate::server) async fn health(State(line): State<Arc<Line>>) -> Result<A
 }
 
 /// Sends a code for a new password, if there is an account with this address. The answer is the same if there is none.
+#[utoipa::path(
+    post, path = "/api/auth/password-reset", tag = "Sign up", operation_id = "request_reset", request_body = ResetRequest,
+    responses((status = 200, body = Object), (status = 403), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn request_reset(
     State(line): State<Arc<Line>>,
     Json(request): Json<ResetRequest>,
@@ -144,6 +179,11 @@ pub(in crate::server) async fn request_reset(
 }
 
 /// Puts a new password in the old one's place, and ends the account's sessions.
+#[utoipa::path(
+    post, path = "/api/auth/password-reset/confirm", tag = "Sign up", operation_id = "confirm_reset", request_body = ResetConfirmation,
+    responses((status = 200, body = Object), (status = 403), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn confirm_reset(
     State(line): State<Arc<Line>>,
     Json(request): Json<ResetConfirmation>,

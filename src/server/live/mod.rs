@@ -21,7 +21,12 @@ use crate::protocol::live::FRAME_LIMIT;
 /// What is read of a frame at most, so that one that is a little too large is refused in good order and not cut off.
 const READ_LIMIT: usize = 4 * FRAME_LIMIT;
 
-/// `GET /api/ws`: a WebSocket whose first frame is `auth` with an access token.
+/// The live socket: a WebSocket whose first frame is `auth` with an access token.
+#[utoipa::path(
+    get, path = "/api/ws", tag = "Live", operation_id = "live_socket",
+    responses((status = 101, description = "Frames from here on."), (status = 400), (status = 426)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(super) async fn open(
     State(line): State<Arc<Line>>,
     headers: HeaderMap,

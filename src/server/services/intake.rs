@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::yields::Run;
 use crate::server::bus::{Bus, Happening};
 use crate::server::error::Refusal;
+use crate::server::metrics;
 use crate::server::services::runs::Runs;
 use crate::server::store::Store;
 use crate::server::store::reports::{self, NewReport, Stored};
@@ -111,6 +112,7 @@ impl Writer {
             self.catch_up().await;
         }
         let ids = ids.iter().map(Uuid::to_string).collect();
+        metrics::reports_received(batch.len());
         self.bus.publish(Happening::ReportsStored { by: self.bus.origin(), ids });
         Ok(())
     }

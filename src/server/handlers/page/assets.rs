@@ -52,7 +52,12 @@ impl Asset {
     }
 }
 
-/// The page.
+/// The web page for people.
+#[utoipa::path(
+    get, path = "/", tag = "Page", operation_id = "page",
+    responses((status = 200, body = String, content_type = "text/html"), (status = 304, description = "Unchanged.")),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn page(headers: HeaderMap) -> Response {
     static TEXT: OnceLock<String> = OnceLock::new();
     let text = TEXT.get_or_init(|| PAGE.replace("{version}", version()));
@@ -66,6 +71,16 @@ pub(in crate::server) async fn page(headers: HeaderMap) -> Response {
 }
 
 /// A file of the page.
+#[utoipa::path(
+    get, path = "/web/{version}/{name}", tag = "Page", operation_id = "page_file",
+    params(("version" = String, Path), ("name" = String, Path)),
+    responses(
+        (status = 200, content(("text/javascript"), ("text/css"), ("image/svg+xml"), ("text/plain"))),
+        (status = 304, description = "Unchanged."),
+        (status = 404),
+    ),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn file(
     PathParts((asked, name)): PathParts<(String, String)>,
     headers: HeaderMap,

@@ -10,6 +10,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::domain::Permission;
+use crate::protocol::page::Board;
 use crate::server::body::QueryParts;
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
@@ -22,13 +23,20 @@ use crate::server::store::processes;
 /// How far back a board looks: as far as the longest day there is.
 const LONGEST: TimeDelta = TimeDelta::hours(25);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::server) struct Since {
     /// The beginning of the viewer's day.
     since: Option<String>,
 }
 
 /// Yield by process since a time, and the last reports. Without signing in where the setting `public_board` is on.
+#[utoipa::path(
+    get, path = "/api/page/board", tag = "Page", params(Since),
+    responses((status = 200, body = Board, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
+    security((), ("bearer" = []), ("station" = []), ("cookie" = [])),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn board(
     State(line): State<Arc<Line>>,
     caller: Result<Caller, Refusal>,

@@ -20,6 +20,11 @@ use crate::server::store::sessions;
 use crate::support::secret::Secret;
 
 /// Who looks at the page, and what it offers him.
+#[utoipa::path(
+    get, path = "/api/page/session", tag = "Page", operation_id = "page_session",
+    responses((status = 200, body = page::PageSession)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Answer<page::PageSession>, Refusal> {
     let caller = caller::of_cookies(&line, &headers).await?;
     Ok(Answer(page::PageSession {
@@ -30,6 +35,11 @@ pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: Head
 }
 
 /// Sign in on the page: the tokens come as cookies, and the body says who it is.
+#[utoipa::path(
+    post, path = "/api/page/login", tag = "Page", operation_id = "page_login", request_body = page::PageLogin,
+    responses((status = 200, body = crate::protocol::auth::Caller), (status = 401), (status = 403), (status = 429)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn login(
     State(line): State<Arc<Line>>,
     headers: HeaderMap,
@@ -45,6 +55,11 @@ pub(in crate::server) async fn login(
 }
 
 /// Sign out on the page: the session ends on every server, and the browser forgets it.
+#[utoipa::path(
+    post, path = "/api/page/logout", tag = "Page", operation_id = "page_logout",
+    responses((status = 200, body = Object), (status = 403)),
+    extensions(("x-permission" = json!("-"))),
+)]
 pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Response, Refusal> {
     let secure = line.config.is_secure();
     if let Some(token) = cookies::access(&headers, secure) {

@@ -15,18 +15,29 @@ use crate::server::state::Line;
 use crate::server::store::processes;
 use crate::support::build_info::BUILD;
 
-/// `GET /api/App/Version`: also how clients learn whether their token is good.
+/// The server's version: also how clients learn whether their token is good.
+#[utoipa::path(
+    get, path = "/api/App/Version", tag = "WATS",
+    responses((status = 200, body = String)),
+    extensions(("x-permission" = json!("any"))),
+)]
 pub(in crate::server) async fn version(_caller: Caller) -> Answer<&'static str> {
     Answer(BUILD.version)
 }
 
-/// `GET /api/Report/wats/info`: the other probe.
+/// What the server is: the other probe.
+#[utoipa::path(
+    get, path = "/api/Report/wats/info", tag = "WATS",
+    responses((status = 200, body = Object)),
+    extensions(("x-permission" = json!("any"))),
+)]
 pub(in crate::server) async fn info(State(line): State<Arc<Line>>, _caller: Caller) -> Answer<Value> {
     Answer(json!({ "name": "Andon", "version": BUILD.version, "serverId": line.server_id, "serverTime": line.clock.now() }))
 }
 
 /// Kinds that are wanted. Without any, all are.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::server) struct Kinds {
     include_test_operations: Option<bool>,
@@ -34,7 +45,12 @@ pub(in crate::server) struct Kinds {
     include_wip_operations: Option<bool>,
 }
 
-/// `GET /api/App/Processes`.
+/// The processes that the server knows.
+#[utoipa::path(
+    get, path = "/api/App/Processes", tag = "WATS", params(Kinds),
+    responses((status = 200, body = Vec<Process>)),
+    extensions(("x-permission" = json!("any"))),
+)]
 pub(in crate::server) async fn list_processes(
     State(line): State<Arc<Line>>,
     _caller: Caller,

@@ -30,7 +30,12 @@ use crate::server::store::reports::{self, NewReport, kind_letter};
 const DEFAULT_TOP: u32 = 1000;
 const MAX_TOP: u32 = 10_000;
 
-/// `POST /api/Report/WSJF`: durable before it is answered; the same id again is acknowledged and replaced.
+/// Hand in a report: durable before it is answered; the same id again is acknowledged and replaced.
+#[utoipa::path(
+    post, path = "/api/Report/WSJF", tag = "WATS", request_body(content = Object, description = "A report in WSJF."),
+    responses((status = 200, body = Vec<Object>)),
+    extensions(("x-permission" = json!("submit_reports"))),
+)]
 pub(in crate::server) async fn submit(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -75,7 +80,12 @@ async fn check_process(line: &Line, document: &Document) -> Result<(), Refusal> 
     if fits { Ok(()) } else { Err(Refusal::bad_request("wrong_process", sentence())) }
 }
 
-/// `GET /api/Report/Wsjf/{id}`: the source to the letter.
+/// The source of a report, to the letter.
+#[utoipa::path(
+    get, path = "/api/Report/Wsjf/{id}", tag = "WATS", params(("id" = String, Path, format = "uuid")),
+    responses((status = 200, body = Object), (status = 404)),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn source(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -88,8 +98,10 @@ pub(in crate::server) async fn source(
 }
 
 /// The query of a list of reports. Other parameters (`$expand`) are not needed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::server) struct ListQuery {
+    /// `U` for tests, `R` for repairs.
     #[serde(rename = "reportType")]
     report_type: Option<String>,
     #[serde(rename = "$filter")]
@@ -102,7 +114,12 @@ pub(in crate::server) struct ListQuery {
     skip: Option<u32>,
 }
 
-/// `GET /api/Report/Query/Header`.
+/// The heads of the reports that fit, newest first unless told otherwise.
+#[utoipa::path(
+    get, path = "/api/Report/Query/Header", tag = "WATS", params(ListQuery),
+    responses((status = 200, body = Vec<ReportHeader>, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn list(
     State(line): State<Arc<Line>>,
     caller: Caller,

@@ -19,13 +19,21 @@ use crate::server::state::Line;
 /// Longest name of a station, in characters.
 const IDENTIFIER_MAX_CHARS: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::server) struct Options {
+    /// End the tokens that the station has.
     #[serde(default)]
     reset: bool,
 }
 
-/// For a station named after the user.
+/// A token for a station named after the user.
+#[utoipa::path(
+    get, path = "/api/Auth/GetToken", tag = "WATS", params(Options),
+    responses((status = 200, body = String)),
+    security(("password" = [])),
+    extensions(("x-permission" = json!("enroll_stations"))),
+)]
 pub(in crate::server) async fn get_default(
     line: State<Arc<Line>>,
     query: QueryParts<Options>,
@@ -34,7 +42,13 @@ pub(in crate::server) async fn get_default(
     issue(&line, None, query.0.reset, &headers).await
 }
 
-/// For a station with a name of its own.
+/// A token for a station with a name of its own.
+#[utoipa::path(
+    get, path = "/api/Auth/GetToken/{identifier}", tag = "WATS", params(("identifier" = String, Path), Options),
+    responses((status = 200, body = String)),
+    security(("password" = [])),
+    extensions(("x-permission" = json!("enroll_stations"))),
+)]
 pub(in crate::server) async fn get(
     line: State<Arc<Line>>,
     PathParts(identifier): PathParts<String>,

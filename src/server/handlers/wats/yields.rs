@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::freshness;
 use crate::domain::Permission;
 use crate::domain::yields::RunTable;
-use crate::protocol::wats::{Filter, Process};
+use crate::protocol::wats::{Filter, Process, TopFailedRow, YieldRow};
 use crate::server::body::{self, PLAIN_LIMIT, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
@@ -46,12 +46,19 @@ const UNSUPPORTED: &[&str] = &[
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::server) struct Dimensions {
+    /// Names with `;` between them.
     dimensions: Option<String>,
 }
 
-/// `POST /api/App/DynamicYield`.
+/// Yield of what fits the filter, by the dimensions asked for.
+#[utoipa::path(
+    post, path = "/api/App/DynamicYield", tag = "WATS", params(Dimensions), request_body = Option<Filter>,
+    responses((status = 200, body = Vec<YieldRow>, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn dynamic(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -65,7 +72,12 @@ pub(in crate::server) async fn dynamic(
     count(line, filter, query.dimensions, &headers, asked, |query, table, processes, _| yield_query::rows(query, table, processes)).await
 }
 
-/// `POST /api/App/TopFailed`.
+/// The steps that failed most often among what fits the filter.
+#[utoipa::path(
+    post, path = "/api/App/TopFailed", tag = "WATS", request_body = Option<Filter>,
+    responses((status = 200, body = Vec<TopFailedRow>, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn top_failed(
     State(line): State<Arc<Line>>,
     caller: Caller,
@@ -77,7 +89,12 @@ pub(in crate::server) async fn top_failed(
     count_failed(line, filter, &headers).await
 }
 
-/// `GET /api/App/TopFailed`.
+/// The same, with the filter in the address.
+#[utoipa::path(
+    get, path = "/api/App/TopFailed", tag = "WATS", params(Filter),
+    responses((status = 200, body = Vec<TopFailedRow>, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
+    extensions(("x-permission" = json!("view_yield"))),
+)]
 pub(in crate::server) async fn get_top_failed(
     State(line): State<Arc<Line>>,
     caller: Caller,
