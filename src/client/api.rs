@@ -2,6 +2,8 @@
 //! Every failure is named by what the caller can do about it. No redirect is followed, so a token goes to one server only.
 
 mod accounts;
+mod people;
+mod person;
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,8 @@ use crate::domain::connection::Trouble;
 use crate::protocol::auth::{LoginRequest, LoginResponse, Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
 use crate::protocol::wats::{Filter, Process, ReportHeader, TopFailedRow, YieldRow};
 use crate::support::secret::Secret;
+
+pub(crate) use person::{End, PersonSession, Tokens};
 
 /// Talks to one server with one token.
 pub(crate) struct Api {
@@ -162,14 +166,6 @@ impl Http {
         Ok(answer.good()?.json()?)
     }
 
-    /// `POST /api/auth/logout`. Whether it arrives or not, the person is gone from here.
-    pub(crate) async fn logout(&self, server: &ServerUrl, access_token: &Secret) {
-        let request = Request::post("/api/auth/logout", Vec::new()).authorize("Bearer", access_token);
-        if let Err(error) = request.send(&self.0, server).await {
-            tracing::debug!(%error, "the server was not told of the sign-out");
-        }
-    }
-
     /// Whether a WATS-compatible server answers at all, without any token.
     pub(crate) async fn looks_like_ours(&self, server: &ServerUrl) -> bool {
         match Request::get("/api/App/Version").send(&self.0, server).await {
@@ -258,7 +254,12 @@ impl Api {
     }
 
     async fn call(&self, request: Request) -> Result<Answer, ApiError> {
-        let answer = request.authorize("Basic", &self.token).send(&self.http, &self.server).await?;
+        self.send(request.authorize("Basic", &self.token)).await
+    }
+
+    /// As [`call`](Self::call), with whatever the request authorizes itself by.
+    async fn send(&self, request: Request) -> Result<Answer, ApiError> {
+        let answer = request.send(&self.http, &self.server).await?;
         self.check_identity(&answer)?;
         answer.good().map_err(|denied| denied.error)
     }
@@ -293,6 +294,7 @@ impl From<ApiError> for Denied {
 }
 
 /// One request, described.
+#[derive(Clone)]
 struct Request {
     method: Method,
     path: String,
@@ -314,6 +316,18 @@ impl Request {
         let mut request = Request::get(path);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Request { method: Method::POST, body: Some(body), ..request }
+    }
+
+    fn patch(path: &str, body: Vec<u8>) -> Request {
+        Request { method: Method::PATCH, ..Request::post(path, body) }
+    }
+
+    fn put(path: &str, body: Vec<u8>) -> Request {
+        Request { method: Method::PUT, ..Request::post(path, body) }
+    }
+
+    fn delete(path: &str) -> Request {
+        Request { method: Method::DELETE, ..Request::get(path) }
     }
 
     fn query(mut self, name: &str, value: &str) -> Request {
@@ -411,7 +425,8 @@ impl Answer {
     /// The stable word and the sentence of an error body, whatever shape it has.
     fn words(&self) -> (String, String) {
         if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
-            return (problem.code, problem.error);
+            let fields = problem.fields.values().map(String::as_str);
+            return (problem.code, std::iter::once(problem.error.as_str()).chain(fields).collect::<Vec<_>>().join(" "));
         }
         let value: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let known = ["Message", "message", "error", "detail", "title"].iter().find_map(|key| value.get(key)?.as_str());

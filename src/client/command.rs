@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::accounts::AccountAsk;
 use super::model::{QueueFilter, ReportQuery, YieldQuery};
+use super::people::AuditFilter;
+use crate::domain::access::Role;
 use crate::domain::instance::{Application, InstanceId};
 use crate::support::secret::Secret;
 
@@ -20,6 +22,10 @@ pub enum Command {
     Reports(ReportsCommand),
     Line(LineCommand),
     Account(AccountCommand),
+    Users(UsersCommand),
+    Stations(StationsCommand),
+    Audit(AuditCommand),
+    Me(MeCommand),
 }
 
 /// An account of one's own, from the login window.
@@ -150,4 +156,80 @@ pub enum LineCommand {
         administrator: String,
         password: Secret,
     },
+}
+
+/// Accounts on the server.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UsersCommand {
+    List {
+        /// Part of a name or address; empty for all.
+        search: String,
+    },
+    Create {
+        username: String,
+        /// Empty for none.
+        email: String,
+        role: Role,
+        password: Secret,
+    },
+    Change {
+        id: String,
+        name: String,
+        /// The account's version that the person looked at.
+        version: u64,
+        change: AccountChange,
+    },
+    Unlock {
+        id: String,
+        name: String,
+    },
+    /// Has the server send him a code by mail, to choose a new password with.
+    SendResetCode {
+        name: String,
+        email: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AccountChange {
+    Role(Role),
+    Active(bool),
+    Password(Secret),
+}
+
+/// Stations of the line and their tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StationsCommand {
+    List,
+    Issue {
+        station: String,
+        /// Ends the station's earlier tokens.
+        reset: bool,
+    },
+    /// Forgets the token that was just issued.
+    PutAway,
+    Revoke {
+        id: String,
+        station: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AuditCommand {
+    List(AuditFilter),
+    /// One page more of what is shown.
+    Older,
+    /// Writes all that the filter finds into a new file.
+    Export {
+        folder: PathBuf,
+    },
+}
+
+/// The person's own account.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MeCommand {
+    List,
+    ChangePassword { current: Secret, new: Secret },
+    EndSession { id: String },
+    EndAllSessions,
 }

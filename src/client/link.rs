@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::api::{Api, ApiError};
+use super::api::{Api, ApiError, PersonSession};
 use crate::domain::connection::{Connection, Event};
 
 /// The server as of now. Services hold a `watch::Receiver<Link>` and look again after every change.
@@ -15,6 +15,8 @@ pub(crate) struct Link {
     /// Which server the token is for; empty without one.
     pub(crate) server_id: String,
     pub(crate) state: Connection,
+    /// The person on top of the station, where the server knows persons.
+    pub(crate) person: Option<Arc<PersonSession>>,
 }
 
 impl Link {

@@ -17,6 +17,7 @@ mod link;
 mod model;
 #[cfg(test)]
 mod peer;
+mod people;
 mod place;
 mod queue;
 mod remote;
@@ -30,6 +31,7 @@ mod settings;
 mod sign_in;
 mod socket_io;
 mod station;
+mod status;
 mod supervisor;
 mod vault;
 mod yields;
@@ -37,8 +39,8 @@ mod yields;
 pub use accounts::{AccountAsk, Accounts};
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{
-    AccountCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, QueueCommand, ReportsCommand,
-    SessionCommand, SignIn, YieldsCommand,
+    AccountChange, AccountCommand, AuditCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, MeCommand,
+    QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, UsersCommand, YieldsCommand,
 };
 pub use ending::Ending;
 pub use explain::Explanation;
@@ -48,6 +50,10 @@ pub use model::{
     AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person,
     Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery,
     ReportsSlice, SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
+};
+pub use people::{
+    Acts, AuditFilter, AuditList, AuditPeriod, AuditSlice, IssuedToken, MeSlice, SessionList, StationList, StationsSlice, USER_ROWS,
+    UserList, UsersSlice,
 };
 pub use place::{
     CallError, Caller, Check, Contact, LineAddress, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
@@ -59,4 +65,8 @@ pub use server_url::{BadServerUrl, ServerUrl};
 pub use settings::data_folder;
 pub use socket_io::{Heard, SocketIo};
 
+pub use crate::protocol::audit::Entry as AuditEntry;
+pub use crate::protocol::auth::Session as OpenSession;
+pub use crate::protocol::stations::{Station as LineStation, StationToken};
+pub use crate::protocol::users::User as Account;
 pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::explain::Explanation;
+use super::people::{AuditSlice, MeSlice, StationsSlice, UsersSlice};
 use super::remote::Remote;
 use crate::domain::access::Role;
 use crate::domain::connection::Connection;
@@ -27,6 +28,10 @@ pub struct Model {
     pub reports: Arc<ReportsSlice>,
     pub line: Arc<LineSlice>,
     pub account: Arc<AccountSlice>,
+    pub users: Arc<UsersSlice>,
+    pub stations: Arc<StationsSlice>,
+    pub audit: Arc<AuditSlice>,
+    pub me: Arc<MeSlice>,
 }
 
 /// How far somebody is who makes an account, or has forgotten his password.

@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{Api, ApiError, Http, Identity, Probe};
+use super::api::{Api, ApiError, End, Http, Identity, PersonSession, Probe};
 use super::bridge::{Notifier, Slice};
 use super::command::{ConnectionCommand, SessionCommand, SignIn};
 use super::explain::Explanation;
@@ -70,12 +70,13 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
             Some(event) = events.recv() => session.observe(event),
             done = finished(&mut session.work) => session.work_done(done).await,
             probe = finished(&mut session.probing) => session.probed(probe).await,
+            end = ended(session.person.as_ref()) => session.person_ended(end),
             () = due(session.next_probe), if session.probing.is_none() => session.probe(),
             () = due(session.unlock) => session.unlocked(),
             _ = network.tick(), if session.held.is_some() => session.look_at_network(),
         }
     }
-    session.close();
+    session.close().await;
 }
 
 const NETWORK_BEAT: Duration = Duration::from_secs(5);
@@ -99,10 +100,20 @@ async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
     }
 }
 
+/// When the person's session has ended otherwise than by signing out here.
+async fn ended(person: Option<&Arc<PersonSession>>) -> End {
+    match person {
+        Some(person) => person.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How long closing waits for the server to hear that the person left.
+const FAREWELL: Duration = Duration::from_millis(800);
+
 /// A token, and the way to the server it is for.
 struct Held {
     api: Arc<Api>,
-    http: Http,
     server_id: String,
 }
 
@@ -116,7 +127,7 @@ struct Session {
     parts: Parts,
     state: Connection,
     held: Option<Held>,
-    person_token: Option<Secret>,
+    person: Option<Arc<PersonSession>>,
     work: Option<JoinHandle<Done>>,
     probing: Option<JoinHandle<Result<Probe, ApiError>>>,
     next_probe: Option<Instant>,
@@ -158,7 +169,7 @@ impl Session {
             parts,
             state,
             held: None,
-            person_token: None,
+            person: None,
             work: None,
             probing: None,
             next_probe: None,
@@ -274,8 +285,8 @@ impl Session {
             slice.station =
                 Some(Station { application: self.parts.application, remembered: true, token_mask: mask_token(token.expose()), has_roles });
         });
-        let api = Arc::new(Api::new(http.clone(), server, token, identity));
-        self.held = Some(Held { api, http, server_id: config.server_id });
+        let api = Arc::new(Api::new(http, server, token, identity));
+        self.held = Some(Held { api, server_id: config.server_id });
         self.publish_link();
         self.probe();
     }
@@ -315,7 +326,11 @@ impl Session {
         }
         (self.interrupted, self.owes_removal, self.unlock) = (false, false, None);
         self.tell_server_person_left();
-        self.person_token = done.person.as_ref().map(|person| person.access_token.clone());
+        let api = Arc::new(done.api);
+        let person = done.person.map(|person| {
+            self.person = Some(PersonSession::start(api.clone(), person.tokens));
+            Person { name: person.name, role: person.role, since: now }
+        });
         self.parts.session.update(|slice| {
             slice.server_url = url.clone();
             slice.last_user = asked.user.trim().to_owned();
@@ -325,16 +340,16 @@ impl Session {
                 token_mask: mask_token(done.token.expose()),
                 has_roles: matches!(done.probe.identity, Identity::Line(_)),
             });
-            slice.person = done.person.map(|person| Person { name: person.name, role: person.role, since: now });
+            slice.person = person;
             slice.sign_in_error = None;
             slice.signing_in = false;
             slice.locked_until = None;
             slice.keyring_missing = keyring_missing;
             slice.insecure_allowed = asked.allow_plain_http;
         });
-        let plain = done.api.server().is_plain_http();
+        let plain = api.server().is_plain_http();
         self.parts.connection.update(|slice| slice.plain_http = plain);
-        self.held = Some(Held { api: Arc::new(done.api), http: done.http, server_id });
+        self.held = Some(Held { api, server_id });
         self.note_contact(&done.probe);
         self.enter(Event::SignedIn, None);
         self.plan();
@@ -395,12 +410,25 @@ impl Session {
     fn person_leaves(&mut self) {
         self.tell_server_person_left();
         self.parts.session.update(|slice| slice.person = None);
+        self.publish_link();
     }
 
     fn tell_server_person_left(&mut self) {
-        if let (Some(token), Some(held)) = (self.person_token.take(), &self.held) {
-            let (http, server) = (held.http.clone(), held.api.server().clone());
-            tokio::spawn(async move { http.logout(&server, &token).await });
+        if let Some(person) = self.person.take() {
+            tokio::spawn(async move { person.log_out().await });
+        }
+    }
+
+    /// The server ended the person's session: the station goes on, and the person is told why he is gone.
+    fn person_ended(&mut self, end: End) {
+        tracing::info!(?end, "the person's session has ended");
+        self.person = None;
+        self.parts.session.update(|slice| slice.person = None);
+        self.publish_link();
+        match end {
+            End::ByServer => self.parts.notifier.failed(Explanation::new("person_session_ended")),
+            End::AnswerLost => self.parts.notifier.failed(Explanation::new("person_session_lost")),
+            End::ByPerson => self.parts.notifier.done("signed_out_everywhere", Vec::new()),
         }
     }
 
@@ -539,7 +567,9 @@ impl Session {
 
     fn publish_link(&self) {
         let link = match &self.held {
-            Some(held) => Link { api: Some(held.api.clone()), server_id: held.server_id.clone(), state: self.state },
+            Some(held) => {
+                Link { api: Some(held.api.clone()), server_id: held.server_id.clone(), state: self.state, person: self.person.clone() }
+            }
             None => Link { state: self.state, ..Link::default() },
         };
         self.parts.link.send_replace(link);
@@ -573,8 +603,12 @@ impl Session {
         written.inspect_err(|error| tracing::error!(%error, "the settings could not be written"))
     }
 
-    fn close(mut self) {
+    async fn close(mut self) {
         self.stop_probing();
+        if let Some(person) = self.person.take() {
+            // Nobody is left who could use it: the server need not keep it open for days.
+            let _ = tokio::time::timeout(FAREWELL, person.log_out()).await;
+        }
         if let Some(work) = self.work.take() {
             work.abort();
         }

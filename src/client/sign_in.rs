@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::api::{Api, ApiError, Denied, Http, Identity, Probe};
+use super::api::{Api, ApiError, Denied, Http, Identity, Probe, Tokens};
 use super::command::SignIn;
 use super::explain::Explanation;
 use super::server_url::{BadServerUrl, ServerUrl};
@@ -112,7 +112,6 @@ impl From<ApiError> for SignInError {
 /// A station that is signed in, and the person where the server knows persons.
 pub(crate) struct SignedIn {
     pub(crate) api: Api,
-    pub(crate) http: Http,
     pub(crate) token: Secret,
     pub(crate) probe: Probe,
     pub(crate) person: Option<SignedInPerson>,
@@ -121,7 +120,7 @@ pub(crate) struct SignedIn {
 pub(crate) struct SignedInPerson {
     pub(crate) name: String,
     pub(crate) role: Role,
-    pub(crate) access_token: Secret,
+    pub(crate) tokens: Tokens,
 }
 
 /// Exchanges credentials. `identifier` names this station towards the server.
@@ -148,7 +147,7 @@ pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8
         (Identity::Line(_), false) => Some(fetch_person(&http, &server, user, &sign_in.password).await?),
         _ => None,
     };
-    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), http, token, probe, person })
+    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), token, probe, person })
 }
 
 async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, SignInError> {
@@ -169,8 +168,8 @@ async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Sec
 
 async fn fetch_person(http: &Http, server: &ServerUrl, user: &str, password: &Secret) -> Result<SignedInPerson, SignInError> {
     let answer = http.login(server, user, password).await.map_err(of_password)?;
-    zeroize::Zeroize::zeroize(&mut { answer.refresh_token });
-    Ok(SignedInPerson { name: answer.user.username, role: answer.user.role, access_token: Secret::new(answer.access_token) })
+    let (name, role) = (answer.user.username.clone(), answer.user.role);
+    Ok(SignedInPerson { name, role, tokens: answer.into() })
 }
 
 /// What a refusal means where a password was sent.

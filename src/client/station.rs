@@ -6,16 +6,17 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::bridge::{Demo, Notice, Notifier, Publisher};
+use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
 use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
+use super::people::{self, AuditSlice, Desk, MeSlice, StationsSlice, UsersSlice};
 use super::queue::{self, Limits, Queue};
 use super::services::{Inbox, Services};
 use super::session::{self, Ask};
 use super::settings::Settings;
 use super::vault::Vault;
-use super::{accounts, converters, demo, reports, yields};
+use super::{accounts, converters, demo, reports, status, yields};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -49,6 +50,10 @@ pub(crate) struct OpenStation {
     pub(crate) yields: mpsc::Sender<YieldsCommand>,
     pub(crate) reports: mpsc::Sender<ReportsCommand>,
     pub(crate) account: mpsc::Sender<AccountCommand>,
+    pub(crate) users: mpsc::Sender<<UsersSlice as Desk>::Command>,
+    pub(crate) stations: mpsc::Sender<<StationsSlice as Desk>::Command>,
+    pub(crate) audit: mpsc::Sender<<AuditSlice as Desk>::Command>,
+    pub(crate) me: mpsc::Sender<<MeSlice as Desk>::Command>,
     publisher: Publisher,
     services: Services,
     lock: OwnerLock,
@@ -69,6 +74,13 @@ impl OpenStation {
         let yields = start_yields(&mut services, &opening, link_receiver.clone(), observer.clone());
         let reports = start_reports(&mut services, &opening, link_receiver.clone(), observer.clone());
         let account = start_account(&mut services, &opening);
+        let mut desks = Desks { services: &mut services, opening: &opening, link: link_receiver.clone(), observer: observer.clone() };
+        let users = desks.start("users", opening.publisher.slice(|model| &mut model.users));
+        let stations = desks.start("stations", opening.publisher.slice(|model| &mut model.stations));
+        let audit = desks.start("audit", opening.publisher.slice(|model| &mut model.audit));
+        let me = desks.start("me", opening.publisher.slice(|model| &mut model.me));
+        let (model, link_of_status, stop) = (opening.publisher.subscribe(), link_receiver.clone(), services.stop.clone());
+        services.start("status", move || status::run(model.clone(), link_of_status.clone(), stop.clone()));
         let (queue, opened) = start_queue(&mut services, &opening, link_receiver.clone(), observer);
         let converters = start_converters(&mut services, &opening, opened);
         if let Some(demo) = opening.demo {
@@ -84,6 +96,10 @@ impl OpenStation {
             yields,
             reports,
             account,
+            users,
+            stations,
+            audit,
+            me,
             publisher: opening.publisher,
             services,
             lock: opening.lock,
@@ -176,6 +192,28 @@ fn start_reports(services: &mut Services, opening: &Opening, link: LinkReceiver,
         async move { reports::run(parts, &mut *inbox.open().await, stop).await }
     });
     sender
+}
+
+/// What the services of persons start with.
+struct Desks<'a> {
+    services: &'a mut Services,
+    opening: &'a Opening,
+    link: LinkReceiver,
+    observer: Observer,
+}
+
+impl Desks<'_> {
+    fn start<D: Desk>(&mut self, name: &'static str, slice: Slice<D>) -> mpsc::Sender<D::Command> {
+        let (notifier, clock) = (self.opening.notifier.clone(), self.opening.clock.clone());
+        let parts = people::Parts { slice, link: self.link.clone(), observer: self.observer.clone(), notifier, clock };
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let (inbox, stop) = (Inbox::new(inbox), self.services.stop.clone());
+        self.services.start(name, move || {
+            let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+            async move { people::run(parts, &mut *inbox.open().await, stop).await }
+        });
+        sender
+    }
 }
 
 /// A queue that cannot be opened is said on the queue's own screen, and the station goes on without it.

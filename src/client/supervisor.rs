@@ -295,6 +295,10 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Yields(command) => hand(&station.yields, command),
         Command::Reports(command) => hand(&station.reports, command),
         Command::Account(command) => hand(&station.account, command),
+        Command::Users(command) => hand(&station.users, command),
+        Command::Stations(command) => hand(&station.stations, command),
+        Command::Audit(command) => hand(&station.audit, command),
+        Command::Me(command) => hand(&station.me, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),
     }
 }

@@ -119,7 +119,7 @@ impl Andon {
             };
             self.toasts.push(toast);
         }
-        let visible = Route::visible(self.application(), self.model.session.role());
+        let visible = Route::visible(self.application(), &self.model.session);
         self.shell.settle(&visible, &self.model.session);
     }
 
@@ -270,7 +270,7 @@ impl Andon {
         let scene = Scene::new(&self.model, around, &self.actions);
         let frame = Frame::new().fill(theme.color.bg0);
         if let Some(route) = self.shell.page() {
-            shortcuts::listen(&ctx, &scene, &Route::visible(scene.application, scene.role()));
+            shortcuts::listen(&ctx, &scene, &Route::visible(scene.application, &scene.model.session));
             self.shell.ui(ui, &scene);
             let page = frame.inner_margin(egui::Margin::same(theme.sizes.gap as i8));
             CentralPanel::default().frame(page).show(ui, |ui| self.screens.ui(ui, &scene, route));

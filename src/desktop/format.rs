@@ -78,6 +78,12 @@ pub fn percent(ratio: Option<f64>) -> String {
     format!("{percent:.1}")
 }
 
+/// `+0.1` or `−95.0`: with its sign, and a true minus.
+pub fn signed(value: f64) -> String {
+    let tenths = (value * 10.0).round() as i64;
+    format!("{:+.1}", tenths as f64 / 10.0).replace('-', "\u{2212}")
+}
+
 /// `4.2 MB`, by thousands.
 pub fn bytes(n: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
@@ -119,6 +125,11 @@ mod tests {
         assert_eq!(percent(Some(0.99999)), "99.9");
         assert_eq!(percent(Some(0.968)), "96.8");
         assert_eq!(percent(None), NOTHING);
+    }
+
+    #[test]
+    fn a_negative_number_has_a_true_minus() {
+        assert_eq!([signed(-95.0), signed(0.14), signed(-0.04)], ["\u{2212}95.0", "+0.1", "+0.0"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Where the window can be, and who may be there: a tab shows where the one access table says so, and nowhere else.
 
 use super::widgets::icon::Icon;
-use crate::domain::access::{Permission, Role};
+use crate::client::SessionSlice;
+use crate::domain::access::Permission;
 use crate::domain::instance::Application;
 
 /// A screen with a place in the rail. Login is no route: it is where one is without a station.
@@ -11,15 +12,30 @@ pub enum Route {
     Yield,
     Reports,
     Queue,
+    Users,
+    Stations,
+    Audit,
     Connection,
     Instances,
+    Me,
     About,
 }
 
 impl Route {
     /// In the rail's order.
-    pub const ALL: [Route; 7] =
-        [Route::Overview, Route::Yield, Route::Reports, Route::Queue, Route::Connection, Route::Instances, Route::About];
+    pub const ALL: [Route; 11] = [
+        Route::Overview,
+        Route::Yield,
+        Route::Reports,
+        Route::Queue,
+        Route::Users,
+        Route::Stations,
+        Route::Audit,
+        Route::Connection,
+        Route::Instances,
+        Route::Me,
+        Route::About,
+    ];
 
     /// What one must be allowed to do to see it; `None` is open to all.
     pub fn permission(self) -> Option<Permission> {
@@ -27,8 +43,16 @@ impl Route {
             Route::Overview | Route::Yield | Route::Reports | Route::Connection => Some(Permission::ViewYield),
             Route::Queue => Some(Permission::SubmitReports),
             Route::Instances => Some(Permission::ManageInstances),
-            Route::About => None,
+            Route::Users => Some(Permission::ManageUsers),
+            Route::Stations => Some(Permission::ViewStations),
+            Route::Audit => Some(Permission::ReadAudit),
+            Route::Me | Route::About => None,
         }
+    }
+
+    /// Whether it is about persons: only a line server knows any, and it answers them by name alone.
+    pub fn needs_person(self) -> bool {
+        matches!(self, Route::Users | Route::Stations | Route::Audit | Route::Me)
     }
 
     /// The name in the language file and on the command line.
@@ -38,8 +62,12 @@ impl Route {
             Route::Yield => "yield",
             Route::Reports => "reports",
             Route::Queue => "queue",
+            Route::Users => "users",
+            Route::Stations => "stations",
+            Route::Audit => "audit",
             Route::Connection => "connection",
             Route::Instances => "instances",
+            Route::Me => "me",
             Route::About => "about",
         }
     }
@@ -51,8 +79,12 @@ impl Route {
             Route::Yield => "shell.rail.yield",
             Route::Reports => "shell.rail.reports",
             Route::Queue => "shell.rail.queue",
+            Route::Users => "shell.rail.users",
+            Route::Stations => "shell.rail.stations",
+            Route::Audit => "shell.rail.audit",
             Route::Connection => "shell.rail.connection",
             Route::Instances => "shell.rail.instances",
+            Route::Me => "shell.rail.me",
             Route::About => "shell.rail.about",
         }
     }
@@ -63,8 +95,12 @@ impl Route {
             Route::Yield => Icon::Yield,
             Route::Reports => Icon::Reports,
             Route::Queue => Icon::Queue,
+            Route::Users => Icon::Users,
+            Route::Stations => Icon::Key,
+            Route::Audit => Icon::Audit,
             Route::Connection => Icon::Connection,
             Route::Instances => Icon::Instances,
+            Route::Me => Icon::Me,
             Route::About => Icon::About,
         }
     }
@@ -78,13 +114,15 @@ impl Route {
         match application {
             Application::Configurator => &Route::ALL,
             Application::YieldMonitor => &[Route::Yield, Route::Connection, Route::About],
-            Application::PressurePanel => &[Route::Overview, Route::Yield, Route::Queue, Route::Connection, Route::About],
+            Application::PressurePanel => &[Route::Overview, Route::Yield, Route::Queue, Route::Connection, Route::Me, Route::About],
         }
     }
 
-    /// What `role` sees in `application`.
-    pub fn visible(application: Application, role: Option<Role>) -> Vec<Route> {
+    /// What is seen in `application` by whoever is there.
+    pub fn visible(application: Application, session: &SessionSlice) -> Vec<Route> {
+        let role = session.role();
         let allowed = |route: &Route| match route.permission() {
+            _ if route.needs_person() && session.person.is_none() => false,
             None => true,
             Some(permission) => role.is_some_and(|role| role.may(permission)),
         };
@@ -95,20 +133,35 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{Person, Station};
+    use crate::domain::access::Role;
+
+    /// A station, and somebody of `role` on top of it unless that is the station itself.
+    fn session(role: Role, has_roles: bool) -> SessionSlice {
+        let station = Station { application: Application::Configurator, remembered: true, token_mask: String::new(), has_roles };
+        let person = (role != Role::Station).then(|| Person { name: "ann".to_owned(), role, since: chrono::DateTime::UNIX_EPOCH });
+        SessionSlice { station: Some(station), person, ..SessionSlice::default() }
+    }
 
     #[test]
     fn a_tab_shows_exactly_where_the_access_table_says_so() {
         for application in Application::ALL {
             for role in Role::ALL {
-                let visible = Route::visible(application, Some(role));
+                let visible = Route::visible(application, &session(role, true));
                 for route in Route::of(application) {
-                    let expected = route.permission().is_none_or(|permission| role.may(permission));
+                    let allowed = route.permission().is_none_or(|permission| role.may(permission));
+                    let expected = allowed && (role != Role::Station || !route.needs_person());
                     assert_eq!(visible.contains(route), expected, "{role:?} {route:?}");
                 }
             }
         }
-        assert_eq!(Route::visible(Application::Configurator, Some(Role::Guest)), [Route::About]);
-        assert!(!Route::visible(Application::Configurator, Some(Role::Operator)).contains(&Route::Instances));
+        assert_eq!(Route::visible(Application::Configurator, &session(Role::Guest, true)), [Route::Me, Route::About]);
+    }
+
+    #[test]
+    fn a_server_without_roles_has_nobody_to_administer() {
+        let visible = Route::visible(Application::Configurator, &session(Role::Station, false));
+        assert!(visible.contains(&Route::Instances) && !visible.iter().any(|route| route.needs_person()), "{visible:?}");
     }
 
     #[test]

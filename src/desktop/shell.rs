@@ -9,7 +9,7 @@ use eframe::egui::{
 use super::action::Action;
 use super::route::Route;
 use super::scene::Scene;
-use super::theme::{Text, Theme, Tone, Weight, space};
+use super::theme::{Sizes, Text, Theme, Tone, Weight, space};
 use super::widgets::icon::{self, Icon};
 use super::widgets::sign::Sign;
 use super::widgets::{badge, button};
@@ -114,18 +114,24 @@ fn places(height: f32, item: f32, n: usize) -> usize {
     if n <= fit { n } else { fit - 1 }
 }
 
+/// Places move closer together, as far as a finger can tell them apart, before some of them hide behind "More".
+fn item_height(height: f32, sizes: &Sizes, n: usize) -> f32 {
+    (height / n.max(1) as f32).floor().clamp((sizes.touch * 1.6).min(sizes.rail_item), sizes.rail_item)
+}
+
 fn rail(ui: &mut Ui, scene: &Scene<'_>, current: Route) {
-    let visible = Route::visible(scene.application, scene.role());
-    let shown = places(ui.available_height(), scene.theme.sizes.rail_item, visible.len());
+    let visible = Route::visible(scene.application, &scene.model.session);
+    let item = item_height(ui.available_height(), scene.theme.sizes, visible.len());
+    let shown = places(ui.available_height(), item, visible.len());
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
     for route in &visible[..shown] {
-        if rail_item(ui, scene.theme, scene.text(route.rail_key()), route.icon(), *route == current).clicked() {
+        if rail_item(ui, scene.theme, (scene.text(route.rail_key()), route.icon()), item, *route == current).clicked() {
             scene.ask(Action::Go(*route));
         }
     }
     if shown < visible.len() {
         let more = &visible[shown..];
-        let response = rail_item(ui, scene.theme, scene.text("shell.more"), Icon::More, more.contains(&current));
+        let response = rail_item(ui, scene.theme, (scene.text("shell.more"), Icon::More), item, more.contains(&current));
         let popup = Popup::menu(&response).align(RectAlign::RIGHT_END).close_behavior(PopupCloseBehavior::CloseOnClick);
         popup.show(|ui| {
             for route in more {
@@ -137,8 +143,8 @@ fn rail(ui: &mut Ui, scene: &Scene<'_>, current: Route) {
     }
 }
 
-fn rail_item(ui: &mut Ui, theme: &Theme, label: &str, icon: Icon, selected: bool) -> Response {
-    let size = vec2(ui.available_width(), theme.sizes.rail_item);
+fn rail_item(ui: &mut Ui, theme: &Theme, (label, icon): (&str, Icon), height: f32, selected: bool) -> Response {
+    let size = vec2(ui.available_width(), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Handle::Tab, true, selected, label));
     let c = theme.color;
@@ -152,8 +158,8 @@ fn rail_item(ui: &mut Ui, theme: &Theme, label: &str, icon: Icon, selected: bool
     if response.has_focus() {
         ui.painter().rect_stroke(rect.shrink(2.0), CornerRadius::same(4), Stroke::new(2.0, c.text1), StrokeKind::Inside);
     }
-    let side = theme.sizes.rail_item * 0.36;
-    let middle = rect.top() + theme.sizes.rail_item * 0.38;
+    let side = height * 0.36;
+    let middle = rect.top() + height * 0.38;
     icon::paint(ui.painter(), Rect::from_center_size(pos2(rect.center().x, middle), vec2(side, side)), icon, ink);
     let text = fitting(ui, theme, label, rect.width() - 8.0, ink);
     ui.painter().galley(pos2(rect.center().x - text.size().x / 2.0, rect.bottom() - rect.height() * 0.17 - text.size().y / 2.0), text, ink);
@@ -333,6 +339,9 @@ pub fn role_key(role: Role) -> &'static str {
 
 fn person_menu(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
+    if menu_item(ui, theme, scene.text("shell.my_account"), false) {
+        scene.ask(Action::Go(Route::Me));
+    }
     if menu_item(ui, theme, scene.text("shell.sign_out"), false) {
         scene.run(Command::Session(SessionCommand::PersonSignOut));
     }
@@ -372,6 +381,14 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_rail_moves_together_before_it_hides_anything() {
+        let sizes = Sizes::of(crate::desktop::theme::Display::Desktop);
+        assert_eq!(item_height(1080.0, sizes, 11), 80.0);
+        assert_eq!(item_height(800.0, sizes, 11), 72.0);
+        assert_eq!(item_height(500.0, sizes, 11), 64.0);
+    }
 
     #[test]
     fn a_short_rail_keeps_a_place_for_more() {

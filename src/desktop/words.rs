@@ -4,6 +4,7 @@ use super::format;
 use super::scene::Scene;
 use super::widgets::badge::{Look, Tint};
 use super::widgets::sign::Sign;
+use crate::client::Explanation;
 use crate::domain::connection::{Connection, Trouble};
 
 /// The connection badge as of now.
@@ -62,6 +63,11 @@ fn trouble_key(trouble: Trouble) -> &'static str {
         Trouble::ServerTooOld => "shell.state.server_too_old",
         Trouble::OtherServer => "shell.state.other_server",
     }
+}
+
+/// The sign of what is wrong with the queue: filling needs a look, what takes no more reports needs somebody now.
+pub fn queue_sign(trouble: &Explanation) -> Sign {
+    if trouble.key == "queue_filling" { Sign::Warning } else { Sign::Critical }
 }
 
 /// A clock that is off by more than this is said, in milliseconds.

@@ -29,6 +29,11 @@ impl Language {
         Language { code, texts }
     }
 
+    /// The same keys with other words: how a screen looks in a language that needs more room.
+    pub fn with_words(&self, words: impl Fn(&str) -> String) -> Language {
+        Language { code: self.code, texts: self.texts.iter().map(|(key, text)| (key.clone(), words(text))).collect() }
+    }
+
     pub fn code(&self) -> &'static str {
         self.code
     }

@@ -145,7 +145,7 @@ fn state_card(ui: &mut Ui, scene: &Scene<'_>) {
         card::fact(ui, theme, scene.text("connection.latency"), &latency);
         let offset = connection
             .clock_offset_ms
-            .map_or_else(|| none.to_owned(), |ms| scene.fill("connection.offset", &[("n", &format!("{:+.1}", ms as f64 / 1000.0))]));
+            .map_or_else(|| none.to_owned(), |ms| scene.fill("connection.offset", &[("n", &format::signed(ms as f64 / 1000.0))]));
         card::fact(ui, theme, scene.text("connection.clock"), &offset);
         card::fact(ui, theme, scene.text("connection.version"), or(&connection.server_version, none));
         card::fact(ui, theme, scene.text("connection.server_id"), or(&connection.server_id, none));

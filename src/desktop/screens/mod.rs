@@ -2,14 +2,19 @@
 
 mod about;
 mod account;
+mod audit;
 mod connection;
+mod desk;
 mod instances;
 mod login;
 mod login_form;
+mod me;
 pub mod opening;
 mod overview;
 mod queue;
 pub mod reports;
+mod stations;
+mod users;
 pub mod yields;
 
 use eframe::egui::Ui;
@@ -29,6 +34,10 @@ pub struct Screens {
     queue: queue::Queue,
     connection: connection::Connection,
     instances: instances::Instances,
+    users: users::Users,
+    stations: stations::Stations,
+    audit: audit::Audit,
+    me: me::Me,
     about: about::About,
 }
 
@@ -41,6 +50,10 @@ impl Screens {
             Route::Queue => self.queue.ui(ui, scene),
             Route::Connection => self.connection.ui(ui, scene),
             Route::Instances => self.instances.ui(ui, scene),
+            Route::Users => self.users.ui(ui, scene),
+            Route::Stations => self.stations.ui(ui, scene),
+            Route::Audit => self.audit.ui(ui, scene),
+            Route::Me => self.me.ui(ui, scene),
             Route::About => self.about.ui(ui, scene),
         }
     }

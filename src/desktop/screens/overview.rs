@@ -43,12 +43,13 @@ impl Overview {
 fn problems(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
     let model = scene.model;
-    for problem in model.instances.problems.iter().chain(&model.queue.trouble) {
-        let frame = card::frame(theme).stroke(Stroke::new(2.0, theme.color.warn_ink)).inner_margin(Margin::same(12));
+    let found = model.instances.problems.iter().map(|problem| (Sign::Warning, problem));
+    for (shape, problem) in found.chain(model.queue.trouble.iter().map(|trouble| (words::queue_sign(trouble), trouble))) {
+        let frame = card::frame(theme).stroke(Stroke::new(2.0, shape.ink(theme))).inner_margin(Margin::same(12));
         frame.show(ui, |ui| {
             ui.set_min_width(ui.available_width());
             ui.horizontal_top(|ui| {
-                sign::show(ui, theme, Sign::Warning, theme.sizes.body * 1.4);
+                sign::show(ui, theme, shape, theme.sizes.body * 1.4);
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     ui.add(Label::new(theme.words(scene.what(problem), Text::Body, Weight::SemiBold, theme.color.text1)).wrap());
@@ -66,7 +67,7 @@ fn door(ui: &mut Ui, scene: &Scene<'_>, route: Route, height: f32, contents: imp
         Route::Reports => "overview.reports",
         _ => "overview.connection",
     });
-    if Route::visible(scene.application, scene.role()).contains(&route) {
+    if Route::visible(scene.application, &scene.model.session).contains(&route) {
         if card::door(ui, scene.theme, title, height, contents).clicked() {
             scene.ask(Action::Go(route));
         }

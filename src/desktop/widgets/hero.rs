@@ -63,14 +63,17 @@ fn frame(ui: &Ui, rect: Rect, theme: &Theme, sign: Sign) {
 fn number(ui: &Ui, rect: Rect, theme: &Theme, hero: &Hero<'_>) {
     let c = theme.color;
     let tallest = rect.height() / CAPITAL * 0.94;
-    let size = tallest.min(theme.sizes.hero * 2.4).min(rect.width() / 2.75);
-    let ink = match (hero.value == NOTHING, hero.stale) {
-        (true, _) => c.text3,
-        (false, Some(_)) => c.text2,
-        (false, None) => c.text1,
+    let known = hero.value != NOTHING;
+    // A dash as large as a number would be a heavy bar.
+    let large = tallest.min(theme.sizes.hero * 2.4).min(rect.width() / 2.75);
+    let (size, weight) = if known { (large, Weight::Bold) } else { (large * 0.4, Weight::Regular) };
+    let ink = match (known, hero.stale) {
+        (false, _) => c.text3,
+        (true, Some(_)) => c.text2,
+        (true, None) => c.text1,
     };
-    let value = Line::fit(ui, hero.value, (size, Weight::Bold), ink, rect.width() * 0.8);
-    let unit = Line::cut(ui, hero.unit, (size * 0.49, Weight::Medium), c.text2, rect.width());
+    let value = Line::fit(ui, hero.value, (size, weight), ink, rect.width() * 0.8);
+    let unit = Line::cut(ui, if known { hero.unit } else { "" }, (size * 0.49, Weight::Medium), c.text2, rect.width());
     let base = rect.center().y + value.capital() / 2.0;
     let left = rect.left() - size * 0.03;
     if hero.stale.is_some() {

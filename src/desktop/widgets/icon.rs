@@ -17,6 +17,9 @@ pub enum Icon {
     Live,
     Alerts,
     Me,
+    Users,
+    Key,
+    Audit,
     SignOut,
     Eye,
     EyeOff,
@@ -38,7 +41,7 @@ pub enum Icon {
 }
 
 impl Icon {
-    pub const ALL: [Icon; 28] = [
+    pub const ALL: [Icon; 31] = [
         Icon::Overview,
         Icon::Yield,
         Icon::Reports,
@@ -49,6 +52,9 @@ impl Icon {
         Icon::Live,
         Icon::Alerts,
         Icon::Me,
+        Icon::Users,
+        Icon::Key,
+        Icon::Audit,
         Icon::SignOut,
         Icon::Eye,
         Icon::EyeOff,
@@ -165,6 +171,23 @@ fn parts(icon: Icon) -> &'static [Part] {
         Icon::Live => &[Line(&[(2.0, 13.0), (6.5, 13.0), (9.5, 4.5), (14.5, 20.0), (17.5, 13.0), (22.0, 13.0)])],
         Icon::Alerts => &[Closed(&[(12.0, 3.5), (22.0, 20.5), (2.0, 20.5)]), Line(&[(12.0, 9.5), (12.0, 14.5)]), Dot(12.0, 17.4, 1.2)],
         Icon::Me => &[Circle(12.0, 8.0, 4.6), Arc((12.0, 22.5), 8.3, (0.53, 0.97))],
+        Icon::Users => &[
+            Circle(9.0, 8.5, 4.2),
+            Arc((9.0, 22.5), 7.6, (0.53, 0.97)),
+            Arc((16.0, 8.5), 4.2, (0.78, 1.22)),
+            Arc((15.0, 22.5), 7.6, (0.82, 0.96)),
+        ],
+        Icon::Key => &[
+            Circle(7.5, 16.5, 4.6),
+            Line(&[(10.8, 13.2), (21.0, 3.0)]),
+            Line(&[(17.2, 6.8), (20.8, 10.4)]),
+            Line(&[(13.8, 10.2), (16.2, 12.6)]),
+        ],
+        Icon::Audit => &[
+            Closed(&[(5.0, 4.5), (19.0, 4.5), (19.0, 21.5), (5.0, 21.5)]),
+            Line(&[(9.0, 2.5), (15.0, 2.5)]),
+            Line(&[(8.5, 13.2), (11.0, 15.8), (15.6, 10.4)]),
+        ],
         Icon::SignOut => &[
             Line(&[(10.0, 3.5), (4.0, 3.5), (4.0, 20.5), (10.0, 20.5)]),
             Line(&[(9.5, 12.0), (20.5, 12.0)]),

@@ -57,6 +57,26 @@ fn connection_stations_and_about_read_as_they_should() {
 }
 
 #[test]
+fn the_screens_about_persons_read_as_they_should() {
+    let full = || world::signed_in(Role::Superuser);
+    for (name, route) in [("users", Route::Users), ("tokens", Route::Stations), ("audit", Route::Audit), ("me", Route::Me)] {
+        text(name, full(), route);
+        text(&format!("{name}-offline"), world::offline(full()), route);
+        text(&format!("{name}-empty"), world::empty(Role::Superuser), route);
+    }
+}
+
+#[test]
+fn the_screens_about_persons_look_as_they_should() {
+    let full = || world::signed_in(Role::Superuser);
+    golden::picture("users-desk", DESK, full(), at(Route::Users));
+    golden::picture("users-panel", PANEL, full(), at(Route::Users));
+    golden::picture("tokens-light", DESK, full(), Options { tone: Some(Tone::Light), ..at(Route::Stations) });
+    golden::picture("audit-desk", DESK, world::offline(full()), at(Route::Audit));
+    golden::picture("me-desk", DESK, full(), at(Route::Me));
+}
+
+#[test]
 fn the_main_screens_look_as_they_should() {
     let full = || world::signed_in(Role::Superuser);
     golden::picture("login-desk", DESK, world::signed_out(), world::options(Tone::Dark));
@@ -75,8 +95,23 @@ fn no_sentence_is_missing_on_any_screen() {
         for size in [DESK, PANEL] {
             for route in Route::ALL {
                 let said = tree(&World::with(size, model.clone(), at(route)).harness);
-                let keys =
-                    ["shell.", "login.", "overview.", "queue.", "connection.", "instances.", "about.", "explain.", "yield.", "reports."];
+                let keys = [
+                    "shell.",
+                    "login.",
+                    "overview.",
+                    "queue.",
+                    "connection.",
+                    "instances.",
+                    "about.",
+                    "explain.",
+                    "yield.",
+                    "reports.",
+                    "desk.",
+                    "users.",
+                    "stations.",
+                    "audit.",
+                    "me.",
+                ];
                 let gap = said.lines().find(|line| keys.iter().any(|key| line.starts_with(key)));
                 assert_eq!(gap, None, "{route:?}");
             }

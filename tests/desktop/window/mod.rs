@@ -1,9 +1,12 @@
 //! The frame and its screens: what a person presses, and what is asked of the services.
 
 mod account;
+mod administration;
 mod dialogs;
 mod frame;
 mod goldens;
 mod login;
+mod me;
+mod people;
 mod shots;
 mod world;

@@ -11,6 +11,7 @@ use eframe::egui::{Event, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::Queryable as _;
 use std::sync::Arc;
 
+use super::people;
 use super::world::{self, DESK, PANEL, WALL, World};
 use crate::line::{self, now};
 
@@ -113,13 +114,13 @@ fn screens() -> Vec<Case> {
     let mut cases = Vec::new();
     let states = [
         ("full", full()),
-        ("empty", world::empty(Role::Operator)),
+        ("empty", world::empty(Role::Superuser)),
         ("offline", world::offline(full())),
         ("broken", world::broken(world::with_history(full()))),
         ("station", world::signed_in(Role::Station)),
     ];
     for (state, model) in states {
-        for route in [Route::Overview, Route::Yield, Route::Reports, Route::Queue, Route::Connection, Route::Instances, Route::About] {
+        for route in Route::ALL {
             cases.push(case(&format!("{}-{state}", route.key()), model.clone(), route, &[]));
         }
     }
@@ -173,6 +174,22 @@ fn details() -> Vec<Case> {
         case("instances-new", full(), Route::Instances, &["New station"]),
         case("instances-rename", full(), Route::Instances, &["Rename"]),
         case("instances-delete", full(), Route::Instances, &["Leak tester", "Delete"]),
+        case("users-new", full(), Route::Users, &["New user"]),
+        case("users-refused", people::refused(full()), Route::Users, &["New user"]),
+        case("users-role", full(), Route::Users, &["j.kowalska, Active, Operator, 13:41:07", "Change role"]),
+        case("users-password", full(), Route::Users, &["j.kowalska, Active, Operator, 13:41:07", "Set password"]),
+        case("users-locked", full(), Route::Users, &["r.zimny, Locked until 14:06:37, Operator, 2026-03-09 14:02"]),
+        case("users-disable", full(), Route::Users, &["j.kowalska, Active, Operator, 13:41:07", "Disable"]),
+        case("users-own", full(), Route::Users, &["M. Nowak, Active, Superuser, 13:12:37"]),
+        case("users-failed", people::failed(full()), Route::Users, &[]),
+        case("tokens-tokens", full(), Route::Stations, &["Tokens 2"]),
+        case("tokens-new", full(), Route::Stations, &["New token"]),
+        case("tokens-issued", people::issued(full()), Route::Stations, &[]),
+        case("tokens-revoke", full(), Route::Stations, &["Tokens 2", "Revoke"]),
+        case("audit-export", full(), Route::Audit, &["Export"]),
+        case("me-password", full(), Route::Me, &["Change password"]),
+        case("me-everywhere", full(), Route::Me, &["Sign out everywhere"]),
+        case("users-first", people::unread(full()), Route::Users, &[]),
         case("connection-leave", full(), Route::Connection, &["Sign out"]),
         case("menu", full(), Route::Overview, &["M. Nowak, Superuser"]),
         case("more", full(), Route::Overview, &["More"]),

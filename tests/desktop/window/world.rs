@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use egui_kittest::Harness;
 use uuid::Uuid;
 
+use super::people;
 use crate::line::{self, now};
 
 /// A desk, a laptop, the touch panel, a television.
@@ -110,6 +111,7 @@ pub fn signed_in(role: Role) -> Model {
     model.queue = Arc::new(queue(QueueFilter::Pending));
     model.converters = Arc::new(ConvertersSlice { folders: vec![folder()] });
     model.reports = Arc::new(ReportsSlice { list: Remote::Ready(Arc::new(line::page())), ..ReportsSlice::default() });
+    people::fill(&mut model);
     model
 }
 
@@ -226,5 +228,6 @@ pub fn empty(role: Role) -> Model {
     model.yields = Arc::default();
     model.reports = Arc::default();
     model.converters = Arc::default();
+    people::empty(&mut model);
     model
 }

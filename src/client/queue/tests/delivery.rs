@@ -62,7 +62,7 @@ impl Station {
         let server = ServerUrl::parse(&peer.url).unwrap();
         let http = Http::new(&server, &[]).unwrap();
         let api = Api::new(http, server, Secret::new("token".to_owned()), Identity::Unknown);
-        let link = Link { api: Some(Arc::new(api)), server_id: server_id.to_owned(), state: Connection::Connected };
+        let link = Link { api: Some(Arc::new(api)), server_id: server_id.to_owned(), state: Connection::Connected, ..Link::default() };
         self.link.send_replace(link);
     }
 

@@ -13,7 +13,7 @@ use crate::client::{Command, QueueCommand, QueueFilter, QueueRow};
 use crate::desktop::theme::{Text, space};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{card, empty, progress, tabs};
-use crate::desktop::{Scene, format};
+use crate::desktop::{Scene, format, words};
 
 /// Above this part of its bound the queue says so.
 const NEARLY_FULL: f32 = 0.8;
@@ -115,9 +115,9 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
     }
     if let Some(trouble) = &queue.trouble {
         card::row(ui, theme, Text::Table, |ui| {
-            sign::show(ui, theme, Sign::Critical, theme.sizes.body * 1.2);
-            let words = if scene.is_panel() { scene.what(trouble) } else { format!("{} {}", scene.what(trouble), scene.remedy(trouble)) };
-            ui.add(Label::new(theme.body(words)).wrap());
+            sign::show(ui, theme, words::queue_sign(trouble), theme.sizes.body * 1.2);
+            let said = if scene.is_panel() { scene.what(trouble) } else { format!("{} {}", scene.what(trouble), scene.remedy(trouble)) };
+            ui.add(Label::new(theme.body(said)).wrap());
         });
     }
     ui.add_space(space::XS);

@@ -1,6 +1,6 @@
 //! The list of reports: search, only the failed, page by page.
 
-use eframe::egui::{Align, Align2, Key, Layout, Rect, TextEdit, Ui, pos2, vec2};
+use eframe::egui::{Align, Align2, Layout, Rect, Ui, pos2, vec2};
 use uuid::Uuid;
 
 use super::busy;
@@ -8,19 +8,17 @@ use crate::client::{Command, Model, Remote, ReportPage, ReportQuery, ReportsComm
 use crate::desktop::format;
 use crate::desktop::scene::Scene;
 use crate::desktop::theme::{Display, Text, Weight};
-use crate::desktop::widgets::icon::{self, Icon};
 use crate::desktop::widgets::lettering::words;
 use crate::desktop::widgets::list::{List, Row};
+use crate::desktop::widgets::search::Search;
 use crate::desktop::widgets::sign::{self, Sign};
-use crate::desktop::widgets::{button, empty};
+use crate::desktop::widgets::{button, empty, table};
 use crate::domain::connection::Connection;
 use crate::domain::report::Header;
 
 #[derive(Default)]
 pub(super) struct Table {
-    /// What is being typed, and since when it has not been asked for.
-    text: Option<String>,
-    typed_at: Option<f64>,
+    search: Search,
     /// The first page was asked for.
     asked: bool,
     list: List,
@@ -47,9 +45,6 @@ impl News {
 /// The newest page follows the line this often at most, and this often even if nothing tells of news.
 const FOLLOW_SECS: f64 = 3.0;
 const AT_LEAST_SECS: f64 = 30.0;
-/// How long after the last key the search is sent.
-const PAUSE_SECS: f64 = 0.3;
-const LONGEST_SEARCH: usize = 200;
 
 impl Table {
     pub(super) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -84,7 +79,7 @@ impl Table {
         };
         let due = self.asked_at + if news == seen { AT_LEAST_SECS } else { FOLLOW_SECS };
         let at_the_top = slice.query.page == 0 && self.list.is_at_the_top();
-        if news.connected && now >= due && at_the_top && self.typed_at.is_none() && !slice.list.is_loading() {
+        if news.connected && now >= due && at_the_top && !self.search.is_typing() && !slice.list.is_loading() {
             (self.seen, self.asked_at) = (Some(news), now);
             ask(scene, slice.query.clone());
         }
@@ -93,33 +88,11 @@ impl Table {
     fn bar(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let theme = scene.theme;
         let query = &scene.model.reports.query;
-        let mut text = self.text.take().unwrap_or_else(|| query.text.clone());
-        icon::show(ui, Icon::Search, theme.sizes.body * 1.3, theme.color.text2);
         let width = if scene.is_panel() { 260.0 } else { 360.0 };
-        let hint = scene.text("reports.search");
-        let edit = TextEdit::singleline(&mut text)
-            .hint_text(theme.hint(hint))
-            .char_limit(LONGEST_SEARCH)
-            .desired_width(width)
-            .min_size(vec2(0.0, theme.sizes.touch))
-            .align(Align2::LEFT_CENTER);
-        let typed = ui.add(edit);
-        let name = hint.to_owned();
-        typed.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::SearchInput, true, &name));
-        let now = ui.input(|input| input.time);
-        if typed.changed() {
-            self.typed_at = Some(now);
-        }
-        let entered = typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        if self.typed_at.is_some_and(|at| entered || now - at >= PAUSE_SECS) {
-            self.typed_at = None;
+        if let Some(text) = self.search.ui(ui, theme, (scene.text("reports.search"), &query.text), width) {
             self.list = List::default();
-            ask(scene, ReportQuery { text: text.trim().to_owned(), page: 0, ..query.clone() });
-        } else if self.typed_at.is_some() {
-            ui.request_repaint_after_secs(PAUSE_SECS as f32);
+            ask(scene, ReportQuery { text, page: 0, ..query.clone() });
         }
-        // While the answer is on its way the field keeps what was typed.
-        self.text = (self.typed_at.is_some() || typed.has_focus()).then_some(text);
         let mut only_failed = query.only_failed;
         if ui.checkbox(&mut only_failed, theme.body(scene.text("reports.only_failed"))).changed() {
             self.list = List::default();
@@ -206,17 +179,8 @@ impl Columns {
                 (Operator, 6.0, 0.6),
             ]
         };
-        let fixed: f32 = wanted.iter().map(|(_, least, _)| least * em).sum();
-        let shares: f32 = wanted.iter().map(|(_, _, share)| share).sum();
-        let spare = (width - fixed - em).max(0.0) / shares;
-        let mut left = em * 0.5;
-        let place = |&(column, least, share): &(Column, f32, f32)| {
-            let start = left;
-            let width = least * em + share * spare;
-            left += width;
-            (column, start, width - em * 0.6)
-        };
-        Columns(wanted.iter().map(place).collect())
+        let places = table::places(&wanted.iter().map(|(_, least, share)| (*least, *share)).collect::<Vec<_>>(), width, em);
+        Columns(wanted.iter().zip(places).map(|((column, ..), (left, width))| (*column, left, width)).collect())
     }
 }
 
