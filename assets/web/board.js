@@ -6,7 +6,7 @@ import { follow, session } from "./session.js";
 const EVERY_MS = 5000;
 /** A process that has sent nothing for so long says so instead of its yield's verdict. */
 const SILENT_MS = 60 * 60 * 1000;
-const RESULTS = { P: ["passed", "Passed"], F: ["failed", "Failed"], E: ["fault", "Error"], T: ["stopped", "Stopped"], D: ["normal", "Done"], S: ["plain", "Skipped"] };
+const SIGNS = { Passed: "passed", Failed: "failed", Error: "fault", Terminated: "stopped", Done: "normal" };
 
 let answeredAt = null;
 let shown = "";
@@ -91,11 +91,12 @@ function process(row, board, floor) {
 
 /** A moving indicator: where the yield lies for certain, where it is, where it should be. */
 function range(row, target, floor, words) {
-  const at = (ratio) => `${(100 * (Math.max(ratio, floor) - floor) / (1 - floor)).toFixed(2)}%`;
+  const place = (ratio) => 100 * (Math.max(ratio, floor) - floor) / (1 - floor);
+  const at = (ratio) => `${place(ratio).toFixed(2)}%`;
   const bar = draw("svg", { class: "range", role: "img", "aria-label": words },
     draw("rect", { class: "scale", x: "0", y: "8", width: "100%", height: "12", rx: "3" }));
   if (row.low !== null) {
-    const width = `${(100 * (row.high - Math.max(row.low, floor)) / (1 - floor)).toFixed(2)}%`;
+    const width = `${(place(row.high) - place(row.low)).toFixed(2)}%`;
     bar.append(draw("rect", { class: "sure", x: at(row.low), y: "8", width, height: "12", rx: "3" }),
       draw("rect", { class: "value", x: at(row.fpy), y: "3", width: "5", height: "22", rx: "2", transform: "translate(-2.5 0)" }));
   }
@@ -105,11 +106,10 @@ function range(row, target, floor, words) {
 }
 
 function report(row) {
-  const [state, words] = RESULTS[row.result] ?? ["plain", row.result];
   const start = row.start ? new Date(row.start) : null;
   const when = !start ? "–" : day(start) === day(new Date()) ? second(start) : `${day(start)} ${minute(start)}`;
   const cell = (content) => make("td", {}, content ?? "–");
-  return make("tr", {}, cell(sign(state, words)), cell(when), cell(row.serial_number), cell(row.part_number), cell(row.process), cell(row.station));
+  return make("tr", {}, cell(sign(SIGNS[row.result] ?? "plain", row.result)), cell(when), cell(row.serial_number), cell(row.part_number), cell(row.process), cell(row.station));
 }
 
 export function start() {

@@ -76,6 +76,6 @@ pub struct BoardReport {
     pub part_number: String,
     pub process: Option<String>,
     pub station: Option<String>,
-    /// `P` passed, `F` failed, `E` error, `T` terminated.
+    /// `Passed`, `Failed`, `Error`, `Terminated`.
     pub result: String,
 }

@@ -2,11 +2,13 @@
 
 mod accounts;
 mod bad_input;
+mod browser;
 mod chaos;
 mod deaths;
 mod delivery;
 mod durability;
 mod instances;
+mod page;
 mod recount;
 mod recovery;
 mod secrecy;
