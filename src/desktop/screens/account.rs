@@ -1,6 +1,6 @@
 //! An account of one's own: signing up, the code that comes by mail, and a forgotten password. It stands where the login stands.
 
-use eframe::egui::{Context, Id, Key, Label, Response, Ui, vec2};
+use eframe::egui::{Align, Context, Id, Key, Label, Layout, Response, Ui, vec2};
 
 use super::login::{card_in_the_middle, panel_halves, say};
 use crate::client::{AccountAsk, AccountCommand, AccountStep, Command};
@@ -60,6 +60,8 @@ pub struct Account {
     focused: Option<(Slot, Id)>,
     /// The button was pressed too early: from now on it may be said what is missing.
     tried: bool,
+    /// A further code was asked for.
+    resent: bool,
 }
 
 impl Account {
@@ -75,6 +77,7 @@ impl Account {
             keyboard: Keyboard::default(),
             focused: None,
             tried: false,
+            resent: false,
         }
     }
 
@@ -121,7 +124,7 @@ impl Account {
     }
 
     fn go_to(&mut self, step: Step) {
-        (self.step, self.tried, self.focused) = (step, false, None);
+        (self.step, self.tried, self.resent, self.focused) = (step, false, false, None);
     }
 
     fn fields(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
@@ -133,24 +136,67 @@ impl Account {
             Step::NewPassword => "account.new_password_title",
         };
         if scene.is_panel() {
-            ui.label(theme.words(scene.text(title), Text::Body, Weight::Medium, theme.color.text1));
+            self.panel_head(ui, scene, server, title);
         } else {
             ui.label(theme.title(scene.text(title)));
             ui.add_space(space::S);
+            ui.add(Label::new(theme.label(self.about(scene, server))).wrap());
+            ui.add_space(space::XS);
         }
-        let about = match self.step {
-            Step::SignUp => scene.fill("account.sign_up_about", &[("server", &server.0)]),
-            Step::Forgot => scene.fill("account.forgot_about", &[("server", &server.0)]),
-            Step::Confirm | Step::NewPassword => scene.fill("account.code_about", &[("email", self.email.trim())]),
-        };
-        ui.add(Label::new(theme.label(about)).wrap());
-        ui.add_space(space::XS);
         self.inputs(ui, scene);
         ui.add_space(space::XS);
         let next = self.buttons(ui, scene, server);
-        ui.add_space(space::XS);
-        self.status(ui, scene);
+        if !scene.is_panel() {
+            if self.has_code() {
+                self.resend_link(ui, scene, server);
+            }
+            ui.add_space(space::XS);
+            let size = vec2(ui.available_width(), theme.sizes.body * 1.3 * 2.9);
+            place(ui, size, |ui| {
+                self.status(ui, scene);
+            });
+        }
         next
+    }
+
+    /// A panel has one place for what this is about, and for what goes on.
+    fn panel_head(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool), title: &'static str) {
+        let theme = scene.theme;
+        ui.horizontal(|ui| {
+            ui.set_min_height(theme.sizes.touch);
+            ui.label(theme.words(scene.text(title), Text::Body, Weight::Medium, theme.color.text1));
+            if self.has_code() {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.resend_link(ui, scene, server));
+            }
+        });
+        let size = vec2(ui.available_width(), theme.sizes.body * 1.3 * 2.0);
+        place(ui, size, |ui| {
+            if !self.status(ui, scene) {
+                ui.add(Label::new(theme.label(self.about(scene, server))).wrap());
+            }
+        });
+    }
+
+    fn has_code(&self) -> bool {
+        matches!(self.step, Step::Confirm | Step::NewPassword)
+    }
+
+    fn about(&self, scene: &Scene<'_>, server: &(String, bool)) -> String {
+        let server = [("server", server.0.as_str())];
+        match (self.step, scene.is_panel()) {
+            (Step::SignUp, false) => scene.fill("account.sign_up_about", &server),
+            (Step::SignUp, true) => scene.text("account.sign_up_about_short").to_owned(),
+            (Step::Forgot, false) => scene.fill("account.forgot_about", &server),
+            (Step::Forgot, true) => scene.text("account.forgot_about_short").to_owned(),
+            (Step::Confirm | Step::NewPassword, _) => scene.fill("account.code_about", &[("email", self.email.trim())]),
+        }
+    }
+
+    fn resend_link(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) {
+        if button::link(ui, scene.theme, scene.text("account.resend"), !scene.model.account.asking).clicked() {
+            self.resent = true;
+            self.ask(scene, server, self.resend());
+        }
     }
 
     fn inputs(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -212,9 +258,6 @@ impl Account {
                 self.submit(scene, server);
             }
         });
-        if matches!(self.step, Step::Confirm | Step::NewPassword) && button::link(ui, theme, scene.text("account.resend"), free).clicked() {
-            self.ask(scene, server, self.resend());
-        }
         next
     }
 
@@ -275,28 +318,24 @@ impl Account {
         wants.iter().find_map(|(wanted, key)| wanted.then_some(*key))
     }
 
-    /// One place for what goes on. Always there, so that nothing moves.
-    fn status(&self, ui: &mut Ui, scene: &Scene<'_>) {
-        let theme = scene.theme;
-        let size = vec2(ui.available_width(), theme.sizes.body * 1.3 * if scene.is_panel() { 1.9 } else { 2.9 });
-        ui.allocate_ui(size, |ui| {
-            ui.set_min_size(size);
-            ui.horizontal_top(|ui| {
-                let account = &scene.model.account;
-                if account.asking {
-                    ui.ctx().request_repaint_after(sign::BUSY_STEP);
-                    say(ui, scene, words::busy(scene), scene.text("account.asking"), "");
-                } else if let Some(key) = self.missing().filter(|_| self.tried) {
-                    say(ui, scene, Sign::Normal, scene.text(key), "");
-                } else if let Some(error) = &account.error {
-                    // The server says best what is wrong with a name or an address.
-                    let what = if error.key == "account_unacceptable" { error.detail.clone() } else { scene.what(error) };
-                    say(ui, scene, Sign::Critical, &what, &scene.remedy(error));
-                } else if account.done == Some(AccountStep::CodeSent) && self.step != Step::Forgot {
-                    say(ui, scene, Sign::Normal, scene.text("account.code_sent"), "");
-                }
-            });
-        });
+    /// What goes on. False when there is nothing to say.
+    fn status(&self, ui: &mut Ui, scene: &Scene<'_>) -> bool {
+        let account = &scene.model.account;
+        if account.asking {
+            ui.ctx().request_repaint_after(sign::BUSY_STEP);
+            say(ui, scene, words::busy(scene), scene.text("account.asking"), "");
+        } else if let Some(key) = self.missing().filter(|_| self.tried) {
+            say(ui, scene, Sign::Normal, scene.text(key), "");
+        } else if let Some(error) = &account.error {
+            // The server says best what is wrong with a name or an address.
+            let what = if error.key == "account_unacceptable" { error.detail.clone() } else { scene.what(error) };
+            say(ui, scene, Sign::Critical, &what, &scene.remedy(error));
+        } else if account.done == Some(AccountStep::CodeSent) && self.resent {
+            say(ui, scene, Sign::Normal, scene.text("account.code_sent"), "");
+        } else {
+            return false;
+        }
+        true
     }
 
     /// Hands a touched key to the field that has the keyboard.
@@ -318,4 +357,12 @@ impl Account {
             _ => {}
         }
     }
+}
+
+/// A place that is always there, so that nothing moves.
+fn place(ui: &mut Ui, size: eframe::egui::Vec2, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Min), |ui| {
+        ui.set_min_size(size);
+        add(ui);
+    });
 }
