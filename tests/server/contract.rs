@@ -19,7 +19,8 @@ fn tester() -> Command {
     // It keeps what it found between runs beside where it runs; a run of ours begins anew.
     command.current_dir(env!("CARGO_TARGET_TMPDIR")).args(["run", "--no-color", "--generation-database", "none", "--seed", "1"]);
     command.args(["--checks", "not_a_server_error,status_code_conformance", "--phases", "examples,coverage,fuzzing"]);
-    command.args(["--max-time", SECONDS, "--workers", "2", "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"]);
+    // Several workers at once trip over a defect of Python 3.11: "AST constructor recursion depth mismatch".
+    command.args(["--max-time", SECONDS, "--workers", "1", "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"]);
     command
 }
 
@@ -27,7 +28,8 @@ async fn run(mut command: Command, world: &World) {
     command.arg(format!("{}/api/openapi.json", world.running.url()));
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    let end = told.char_indices().rev().nth(8000).map_or(0, |(at, _)| at);
+    assert!(output.status.success(), "… {}\n{}", &told[end..], String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("test cases"), "nothing was tried: {told}");
 }
 
