@@ -70,7 +70,10 @@ function countDown(button, seconds) {
 }
 
 function showPerson() {
-  const { user, locked } = session;
+  const { user, locked, offer } = session;
+  $("signup-form").hidden = offer.signup === "closed";
+  $("signup-closed").hidden = offer.signup !== "closed";
+  $("signup-approval").hidden = offer.signup !== "approval";
   $("person").hidden = !user;
   $("person").dataset.role = user?.role ?? "";
   $("person-name").textContent = user?.username ?? "";

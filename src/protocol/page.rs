@@ -13,6 +13,8 @@ pub struct PageSession {
     pub user: Option<Caller>,
     /// Whether the board is shown without signing in.
     pub public_board: bool,
+    /// `closed`, `approval` or `open`; closed as well where no mail can be sent.
+    pub signup: String,
     pub server_time: DateTime<Utc>,
 }
 

@@ -117,7 +117,7 @@ async fn nothing_came_alive(browser: &Browser) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_sign_up_and_talk_in_one_room_and_what_they_type_is_what_is_seen() {
     let (driver, site) = (Driver::start(), Site::start(&[]));
-    let odd_name = "Żaneta_ą@Línea.4";
+    let odd_name = "<b>Ż</b> '; -- ą 🙂";
     let one = join(&driver, &site, odd_name).await;
     let two = join(&driver, &site, "second-person").await;
     one.fill("#say", ODD).await;
@@ -208,12 +208,11 @@ async fn the_board_shows_the_line_of_today_and_fits_every_screen() {
     }
     no_complaints(&browser).await;
     browser.click("#tab-signup").await;
-    browser.fill("#signup-username", ODD).await;
+    browser.fill("#signup-username", "<b").await;
     browser.fill("#signup-email", "somebody@line.example").await;
     browser.fill("#signup-password", PASSWORD).await;
     browser.click("#signup-form .primary").await;
     browser.until("the name is refused at its field", "document.getElementById('signup-username-error').textContent").await;
-    assert_eq!(browser.value("document.getElementById('signup-username').value").await, ODD);
     nothing_came_alive(&browser).await;
     all_sizes(&browser, &pictures, "signup-error").await;
 }

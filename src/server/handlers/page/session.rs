@@ -12,6 +12,7 @@ use crate::protocol::auth::LoginResponse;
 use crate::protocol::page;
 use crate::server::body::Json;
 use crate::server::caller;
+use crate::server::config::Signup;
 use crate::server::cookies;
 use crate::server::error::Refusal;
 use crate::server::services::sign_in;
@@ -30,6 +31,7 @@ pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: Head
     Ok(Answer(page::PageSession {
         user: caller.map(|caller| caller.to_wire()),
         public_board: line.config.public_board,
+        signup: if line.mailer.is_set_up() { line.config.signup } else { Signup::Closed }.as_str().to_owned(),
         server_time: line.clock.now(),
     }))
 }
