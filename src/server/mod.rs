@@ -22,6 +22,7 @@ mod metrics;
 mod odata;
 mod openapi;
 mod passwords;
+mod presence;
 mod random;
 mod room;
 mod router;

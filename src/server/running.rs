@@ -20,6 +20,7 @@ use super::door::Door;
 use super::lock::DatabaseLock;
 use super::metrics;
 use super::passwords::Passwords;
+use super::presence::Presence;
 use super::room::Room;
 use super::router;
 use super::services::intake::Intake;
@@ -124,11 +125,14 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     let keys = tokio::task::spawn_blocking(move || AccessKeys::open(&keys_folder)).await;
     let keys = keys.unwrap_or_else(|error| Err(KeyError::NotMade(error.to_string())))?;
     let ring = KeyRing::open(keys, &store, &clock).await?;
+    let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
     let bus = match &config.redis {
         None => Bus::new(),
         Some(redis) => {
             let (bus, bridge) = Bridge::new(redis, &server_id).map_err(|error| StartError::Redis(error.to_string()))?;
+            let presence = Presence::new(redis, &server_id, bus.origin()).map_err(|error| StartError::Redis(error.to_string()))?;
             tokio::spawn(bridge.carry(stop_writing.clone()));
+            tokio::spawn(presence.follow(sockets.clone(), stop_writing.clone()));
             bus
         }
     };
@@ -140,7 +144,6 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     if let Database::Sqlite(_) = config.database {
         store::mail::release_all(&store, started_at).await?;
     }
-    let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
     let (chat_rate, closing) = (Rate::per_minute(config.chat_rate), CancellationToken::new());
     let line = Line {
         config,

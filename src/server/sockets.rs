@@ -44,6 +44,8 @@ pub(super) struct Sockets {
     most_a_person: usize,
     next: AtomicU64,
     open: Mutex<HashMap<u64, Open>>,
+    /// Who is on other servers.
+    elsewhere: Mutex<Vec<Present>>,
 }
 
 struct Open {
@@ -67,7 +69,7 @@ pub(super) struct Seat {
 
 impl Sockets {
     pub(super) fn new(most: usize, most_a_person: usize) -> Arc<Sockets> {
-        Arc::new(Sockets { most, most_a_person, next: AtomicU64::new(0), open: Mutex::default() })
+        Arc::new(Sockets { most, most_a_person, next: AtomicU64::new(0), open: Mutex::default(), elsewhere: Mutex::default() })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Open>> {
@@ -102,17 +104,27 @@ impl Sockets {
         .await;
     }
 
-    /// Who is here, each once, by name.
+    /// Who is here or on another server, each once, by name.
     pub(super) fn present(&self) -> Vec<Present> {
+        let mut present = self.present_here();
+        present.extend_from_slice(&self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner));
+        in_order(present)
+    }
+
+    /// Notes who is on other servers.
+    pub(super) fn set_elsewhere(&self, present: Vec<Present>) {
+        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = present;
+    }
+
+    /// Who is on this server, each once, by name.
+    pub(super) fn present_here(&self) -> Vec<Present> {
         let mut present: Vec<Present> = Vec::new();
         for person in self.open().values().filter_map(|socket| socket.person.as_ref()) {
             if let Standing::Good { name, role } = &*person.standing.borrow() {
                 present.push(Present { user_id: person.user_id.clone(), username: name.clone(), role: *role });
             }
         }
-        present.sort_by(|a, b| (a.username.to_lowercase(), &a.user_id).cmp(&(b.username.to_lowercase(), &b.user_id)));
-        present.dedup_by(|a, b| a.user_id == b.user_id);
-        present
+        in_order(present)
     }
 
     /// Session and user of everybody.
@@ -134,6 +146,12 @@ impl Sockets {
             person.standing.send_if_modified(|now| std::mem::replace(now, standing.clone()) != standing);
         }
     }
+}
+
+fn in_order(mut present: Vec<Present>) -> Vec<Present> {
+    present.sort_by(|a, b| (a.username.to_lowercase(), &a.user_id).cmp(&(b.username.to_lowercase(), &b.user_id)));
+    present.dedup_by(|a, b| a.user_id == b.user_id);
+    present
 }
 
 impl Person {

@@ -162,7 +162,7 @@ async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
 
 #[tokio::test]
 async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
-    let mut plant = Plant::start();
+    let plant = Plant::start();
     eventually("both hear each other", Duration::from_secs(10), async || {
         plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
     })
@@ -177,12 +177,23 @@ async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
         assert_eq!(one, other);
         assert_eq!(one["content"], say["content"]);
     }
+    let other = plant.b.client().bearer(&token);
+    let present = async |n| other.get("/api/chat/presence").await.expect(200).json()["present"].as_array().unwrap().len() == n;
+    eventually("anna is there, once", Duration::from_secs(10), async || present(1).await).await;
+    drop(on_a);
+    let url = plant.database.url();
+    run_well(plant.a.folder.path(), &["user", "add", "jan", "--role", "OPERATOR", "--password-stdin", "--database", &url], PASSWORD);
+    let jan: LoginResponse =
+        plant.a.client().post("/api/auth/login", &json!({ "username": "jan", "password": PASSWORD })).await.expect(200).read();
+    let jan = Wire::following(plant.a.address(), &jan.access_token, &["chat"]).await;
+    eventually("who is on the other server is present", Duration::from_secs(10), async || present(2).await).await;
+    drop(jan);
+    eventually("and is not when he has left", Duration::from_secs(15), async || present(1).await).await;
     let session = plant.a.client().bearer(&token);
     session.post("/api/auth/logout", &json!({})).await.expect(200);
     let ended = Instant::now();
     on_b.ending().await;
     assert!(ended.elapsed() < Duration::from_secs(5), "a revocation reaches the other server's open sockets: {:?}", ended.elapsed());
-    plant.redis.kill();
 }
 
 /// Passes connections on to the first server that takes them, as a plain proxy would.
