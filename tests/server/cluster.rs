@@ -1,6 +1,7 @@
 //! Two true servers on one PostgreSQL and one Redis: they behave as one, and go on when parts of them die.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use andon::protocol::auth::LoginResponse;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::plant::{PlantDatabase, Redis};
+use crate::plant::{PlantDatabase, Redis, Tied, private_folder, tied};
 use crate::program::{Served, run_well, serve_with};
 use crate::samples::{Sample, at};
 use crate::wire::Wire;
@@ -243,6 +244,62 @@ async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_second
     assert_eq!(socket.expect("chat_message").await["content"], "still here");
     client.post("/api/Report/WSJF", &Sample::new("SN-5", at(5), "P").json()).await.expect(200);
     assert_eq!(units(&client).await, 6);
+}
+
+/// The true nginx, with the file that is shipped: only names and places are those of the test.
+struct Nginx {
+    address: SocketAddr,
+    _process: Tied,
+}
+
+impl Nginx {
+    async fn start(plant: &Plant) -> Nginx {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = private_folder("andon-nginx");
+        let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/nginx.conf")).unwrap();
+        let own = shipped
+            .replace("server-a:8440", &plant.a.address().to_string())
+            .replace("server-b:8440", &plant.b.address().to_string())
+            .replace("listen 8440;", &format!("listen 127.0.0.1:{port};"))
+            .replace("/tmp/andon-nginx", &format!("{}/nginx", folder.display()));
+        assert_eq!(own.matches("127.0.0.1:").count(), 5, "{own}");
+        let file = folder.join("nginx.conf");
+        std::fs::write(&file, own).unwrap();
+        let arguments = ["-g", "daemon off;", "-c", file.to_str().unwrap()];
+        let process = tied("TERM", &folder, Path::new("/usr/sbin/nginx"), &arguments);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
+        eventually("nginx listens (./check packages installs it)", Duration::from_secs(10), listens).await;
+        Nginx { address, _process: process }
+    }
+}
+
+#[tokio::test]
+async fn behind_the_shipped_nginx_requests_sockets_and_polling_work_and_outlive_a_server() {
+    let mut plant = Plant::start();
+    let nginx = Nginx::start(&plant).await;
+    let token = plant.a.token().await;
+    let client = Client::at(nginx.address).bearer(&token);
+    for n in 0..6 {
+        client.post("/api/Report/WSJF", &Sample::new(&format!("SN-{n}"), at(n), "P").json()).await.expect(200);
+    }
+    let mut socket = Wire::following(nginx.address, &token, &["chat"]).await;
+    client.post("/api/chat/line/messages", &json!({ "content": "hello" })).await.expect(201);
+    assert_eq!(socket.expect("chat_message").await["content"], "hello");
+    // A polling session of Socket.IO is known to one server alone: every request of it must get there.
+    let polling = "/socket.io/?EIO=4&transport=polling";
+    let opened = client.get(polling).await.expect(200).text().to_owned();
+    let sid = serde_json::from_str::<Value>(&opened[1..]).unwrap()["sid"].as_str().unwrap().to_owned();
+    let session = format!("{polling}&sid={sid}");
+    assert_eq!(client.request("POST", &session, &[("content-type", "text/plain")], Some(b"40")).await.expect(200).text(), "ok");
+    let welcome = client.get(&session).await.expect(200);
+    assert!(welcome.text().contains("40{\"sid\""), "{}", welcome.text());
+    plant.a.served.child.kill().unwrap();
+    plant.a.served.child.wait().unwrap();
+    let answers = async || client.get("/api/auth/me").await.status == 200;
+    eventually("requests are answered by the other", Duration::from_secs(5), answers).await;
+    let _socket = Wire::following(nginx.address, &token, &["chat"]).await;
+    client.get(polling).await.expect(200);
 }
 
 #[tokio::test]

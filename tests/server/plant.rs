@@ -7,8 +7,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for what cannot tell when it is ready.
@@ -25,12 +23,31 @@ fn until<T>(what: &str, limit: Duration, mut good: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// A program that ends when this process does, and its folder with it. `signal` is how it is told to end at once.
-fn tied(signal: &str, folder: &Path, program: &Path, arguments: &[&str]) -> Child {
+/// A program that ends with this value or with this process, whichever is first, and its folder with it.
+pub struct Tied(Child);
+
+/// Starts a program, as an account without rights. `signal` is how it is told to end at once.
+pub fn tied(signal: &str, folder: &Path, program: &Path, arguments: &[&str]) -> Tied {
     let script = "signal=$1; folder=$2; shift 2; \"$@\" & child=$!; cat >/dev/null; kill -$signal $child; wait $child; rm -rf $folder";
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh", signal]).arg(folder).args(account()).arg(program).args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Tied(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+}
+
+impl Drop for Tied {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// A folder for a program that is tied. It goes with it.
+pub fn private_folder(prefix: &str) -> PathBuf {
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap().keep();
+    if is_root() {
+        assert!(Command::new("chown").arg("postgres:").arg(&folder).status().unwrap().success());
+    }
+    folder
 }
 
 /// PostgreSQL refuses to run as root: then it is the account that its package made.
@@ -59,17 +76,14 @@ fn postgres_program(name: &str) -> PathBuf {
 
 /// One PostgreSQL, without a port and without patience for disks.
 struct Cluster {
-    folder: TempDir,
-    _process: Child,
+    folder: PathBuf,
+    _process: Tied,
 }
 
 impl Cluster {
     fn start() -> Cluster {
-        let folder = tempfile::Builder::new().prefix("andon-pg").tempdir().unwrap();
-        if is_root() {
-            assert!(Command::new("chown").arg("postgres:").arg(folder.path()).status().unwrap().success());
-        }
-        let (data, socket) = (folder.path().join("data"), folder.path().to_str().unwrap().to_owned());
+        let folder = private_folder("andon-pg");
+        let (data, socket) = (folder.join("data"), folder.to_str().unwrap().to_owned());
         let data = data.to_str().unwrap();
         // An order of letters as plants have it, which is not SQLite's.
         let locale = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"];
@@ -84,7 +98,7 @@ impl Cluster {
         ];
         let settings = settings.iter().flat_map(|setting| ["-c", setting]);
         let arguments: Vec<&str> = ["-D", data, "-k", &socket].into_iter().chain(settings).collect();
-        let cluster = Cluster { _process: tied("QUIT", folder.path(), &postgres_program("postgres"), &arguments), folder };
+        let cluster = Cluster { _process: tied("QUIT", &folder, &postgres_program("postgres"), &arguments), folder };
         let ready = || cluster.ask_if("select 1").then_some(());
         until("PostgreSQL is ready", PATIENCE, ready);
         cluster
@@ -92,7 +106,7 @@ impl Cluster {
 
     fn psql(&self, sql: &str) -> Command {
         let mut command = Command::new(postgres_program("psql"));
-        command.args(["-X", "-q", "-t", "-A", "-U", "andon", "-d", "postgres", "-h"]).arg(self.folder.path()).args(["-c", sql]);
+        command.args(["-X", "-q", "-t", "-A", "-U", "andon", "-d", "postgres", "-h"]).arg(&self.folder).args(["-c", sql]);
         command
     }
 
@@ -120,7 +134,7 @@ impl PlantDatabase {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://andon@localhost/{}?host={}", self.0, cluster().folder.path().display())
+        format!("postgres://andon@localhost/{}?host={}", self.0, cluster().folder.display())
     }
 }
 
@@ -133,7 +147,7 @@ impl Drop for PlantDatabase {
 /// A Redis that can be killed, and started again on the port it had.
 pub struct Redis {
     port: u16,
-    process: Option<Child>,
+    process: Option<Tied>,
 }
 
 impl Redis {
@@ -152,10 +166,7 @@ impl Redis {
     }
 
     fn try_resume(&mut self) -> bool {
-        let folder = tempfile::Builder::new().prefix("andon-redis").tempdir().unwrap().keep();
-        if is_root() {
-            assert!(Command::new("chown").arg("postgres:").arg(&folder).status().unwrap().success());
-        }
+        let folder = private_folder("andon-redis");
         let (port, place) = (self.port.to_string(), folder.to_str().unwrap().to_owned());
         let arguments = ["--bind", "127.0.0.1", "--port", &port, "--dir", &place, "--save", "", "--appendonly", "no"];
         self.process = Some(tied("KILL", &folder, Path::new("redis-server"), &arguments));
@@ -184,15 +195,6 @@ impl Redis {
 
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            drop(process.stdin.take());
-            process.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.kill();
+        self.process = None;
     }
 }
