@@ -18,10 +18,12 @@
 //! | line server | the server of ours; "server" alone may also be a WATS server |
 
 pub mod access;
+pub mod audit;
 pub mod chat;
 pub mod connection;
 pub mod credentials;
 pub mod instance;
+pub mod lockout;
 pub mod report;
 pub mod simulator;
 pub mod yields;

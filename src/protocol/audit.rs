@@ -43,7 +43,8 @@ pub struct Entry {
     /// Ids grow with time.
     pub id: String,
     pub timestamp: DateTime<Utc>,
-    /// The name of whoever did it; of a failed sign-in the name that was typed; `system` for the server itself.
+    /// The name of whoever did it; of a failed sign-in the account's, or `(unknown name)`, for what was
+    /// typed may be a password; `system` for the server itself.
     pub user: String,
     /// A stable word: `login`, `logout`, `session.ended`, `password.changed`, `user.created`, `user.changed`, `user.deleted`,
     /// `user.unlocked`, `token.issued`, `token.revoked`, …

@@ -21,6 +21,8 @@ use crate::domain::{Permission, Role};
 
 /// How long an access token is good for.
 pub(super) const ACCESS_LIFE: TimeDelta = TimeDelta::minutes(15);
+/// How far the clocks of two servers may be apart.
+const SKEW_SECS: i64 = 60;
 /// Its issuer and its audience.
 const ANDON: &str = "andon";
 const KEY_BITS: usize = 2048;
@@ -42,6 +44,9 @@ pub(super) struct Claims {
     /// Seconds since 1970.
     pub(super) iat: i64,
     pub(super) exp: i64,
+    /// Ours have none; another's is kept to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) nbf: Option<i64>,
     pub(super) jti: String,
     /// The session's id.
     pub(super) sid: String,
@@ -59,6 +64,7 @@ impl Claims {
             aud: ANDON.to_owned(),
             iat: now.timestamp(),
             exp: (now + ACCESS_LIFE).timestamp(),
+            nbf: None,
             jti: Uuid::now_v7().to_string(),
             sid: session_id.to_owned(),
         }
@@ -175,8 +181,9 @@ impl AccessKeys {
         let keys = self.verifying.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.get(header.kid.as_deref()?).filter(|key| key.until.is_none_or(|until| now < until))?;
         let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &self.validation).ok()?.claims;
-        let good = claims.kind == "access" && claims.exp > now.timestamp() && claims.iat <= now.timestamp() + 60;
-        good.then_some(claims)
+        let latest = now.timestamp() + SKEW_SECS;
+        let begun = claims.iat <= latest && claims.nbf.is_none_or(|begin| begin <= latest);
+        (claims.kind == "access" && claims.exp > now.timestamp() && begun).then_some(claims)
     }
 }
 

@@ -2,14 +2,18 @@
 
 use uuid::Uuid;
 
+use super::bus::{Bus, Happening};
 use super::config::Config;
-use super::passwords::{PasswordError, Passwords};
+use super::passwords::Passwords;
 use super::random::{self, NoRandom};
+use super::services::accounts::{AccountError, Change, Desk, Draft, Who};
+use super::services::audit::{self, Act};
 use super::store::station_tokens::{self, NewStationToken, StationToken};
 use super::store::users::{self, NewUser, User};
-use super::store::{Store, StoreError, access_keys, processes, sessions};
+use super::store::{Store, StoreError, access_keys, processes};
 use crate::domain::Role;
-use crate::domain::credentials::{CredentialError, check_email, check_password, check_user_name, mask_token};
+use crate::domain::audit::Action;
+use crate::domain::credentials::mask_token;
 use crate::protocol::wats::Process;
 use crate::support::clock::Clock;
 use crate::support::secret::Secret;
@@ -19,6 +23,7 @@ pub struct Admin {
     store: Store,
     clock: Clock,
     passwords: Passwords,
+    bus: Bus,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +31,13 @@ pub enum AdminError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Credential(#[from] CredentialError),
-    #[error(transparent)]
-    Password(#[from] PasswordError),
+    Account(#[from] AccountError),
     #[error(transparent)]
     Random(#[from] NoRandom),
     #[error("there is already an account: sign in with it")]
     AlreadySetUp,
-    #[error("the user name or e-mail address is taken")]
-    Taken,
     #[error("there is no user {0:?}")]
     UnknownUser(String),
-    #[error("stations have tokens, not accounts: a user cannot have the role STATION")]
-    StationRole,
     #[error("there is no token or station {0:?} that could be revoked")]
     UnknownToken(String),
     #[error("a station's name has 1 to 100 characters")]
@@ -54,11 +53,11 @@ impl Admin {
     pub async fn open(config: &Config, clock: Clock) -> Result<Admin, AdminError> {
         let store = Store::open(&config.database).await?;
         processes::seed(&store).await?;
-        Ok(Admin::of(store, clock, config.password_cost))
+        Ok(Admin::of(store, clock, config.password_cost, Bus::new()))
     }
 
-    pub(super) fn of(store: Store, clock: Clock, password_cost: u32) -> Admin {
-        Admin { store, clock, passwords: Passwords::new(password_cost) }
+    pub(super) fn of(store: Store, clock: Clock, password_cost: u32, bus: Bus) -> Admin {
+        Admin { store, clock, passwords: Passwords::new(password_cost), bus }
     }
 
     pub async fn has_accounts(&self) -> Result<bool, AdminError> {
@@ -70,66 +69,59 @@ impl Admin {
         if self.has_accounts().await? {
             return Err(AdminError::AlreadySetUp);
         }
-        let (id, hash) = self.prepare(administrator, None, password).await?;
-        let new = self.new_user(&id, administrator, None, Role::Superuser, &hash);
-        if users::insert_first(&self.store, &new).await? { self.find(administrator).await } else { Err(AdminError::AlreadySetUp) }
+        let draft = Draft { name: administrator, email: None, role: Role::Superuser, password };
+        let (id, password_hash) = self.desk().prepare(&draft).await?;
+        let now = self.clock.now();
+        let new =
+            NewUser { id: &id, name: administrator, email: None, role: draft.role, password_hash: &password_hash, verified: true, now };
+        if !users::insert_first(&self.store, &new).await? {
+            return Err(AdminError::AlreadySetUp);
+        }
+        let act = Act::by("set-up", Action::UserCreated).to(administrator).detail("role SUPERUSER");
+        audit::write(&self.store, now, act).await?;
+        self.find(administrator).await
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk { store: &self.store, passwords: &self.passwords, bus: &self.bus, now: self.clock.now(), who: Who::CommandLine }
     }
 
     /// Makes an account whose address counts as verified.
     pub async fn add_user(&self, name: &str, role: Role, email: Option<&str>, password: &Secret) -> Result<User, AdminError> {
-        refuse_station(role)?;
-        let (id, hash) = self.prepare(name, email, password).await?;
-        let new = self.new_user(&id, name, email, role, &hash);
-        if users::insert(&self.store, &new).await? { self.find(name).await } else { Err(AdminError::Taken) }
+        Ok(self.desk().create(&Draft { name, email, role, password }).await?)
     }
 
-    async fn prepare(&self, name: &str, email: Option<&str>, password: &Secret) -> Result<(String, String), AdminError> {
-        check_user_name(name)?;
-        check_password(password.expose())?;
-        email.map(check_email).transpose()?;
-        Ok((Uuid::now_v7().to_string(), self.passwords.hash(password).await?))
-    }
-
-    fn new_user<'a>(&self, id: &'a str, name: &'a str, email: Option<&'a str>, role: Role, password_hash: &'a str) -> NewUser<'a> {
-        NewUser { id, name, email, role, password_hash, verified: true, now: self.clock.now() }
-    }
-
+    /// By name.
     pub async fn list_users(&self) -> Result<Vec<User>, AdminError> {
-        Ok(users::list(&self.store).await?)
+        Ok(users::list(&self.store, "", i64::MAX, 0).await?)
     }
 
     async fn find(&self, name: &str) -> Result<User, AdminError> {
         users::find(&self.store, name).await?.ok_or_else(|| AdminError::UnknownUser(name.to_owned()))
     }
 
-    /// Holds from the user's next request on.
+    async fn change(&self, name: &str, change: Change) -> Result<(), AdminError> {
+        Ok(self.desk().change(&self.find(name).await?.id, &change).await.map(drop)?)
+    }
+
+    /// Holds at once; on other servers and for other programs within a second.
     pub async fn set_role(&self, name: &str, role: Role) -> Result<(), AdminError> {
-        refuse_station(role)?;
-        Ok(users::set_role(&self.store, &self.find(name).await?.id, role).await?)
+        self.change(name, Change { role: Some(role), ..Change::default() }).await
     }
 
     /// Ends the user's sessions as well.
     pub async fn set_password(&self, name: &str, password: &Secret) -> Result<(), AdminError> {
-        let user = self.find(name).await?;
-        check_password(password.expose())?;
-        let hash = self.passwords.hash(password).await?;
-        users::set_password_hash(&self.store, &user.id, &hash).await?;
-        Ok(sessions::end_all(&self.store, &user.id, self.clock.now()).await?)
+        self.change(name, Change { password: Some(password.clone()), ..Change::default() }).await
     }
 
-    /// Disabling ends the user's sessions at once; the stations he enrolled stay.
+    /// Disabling ends the user's sessions; the stations he enrolled stay.
     pub async fn set_active(&self, name: &str, active: bool) -> Result<(), AdminError> {
-        let user = self.find(name).await?;
-        users::set_active(&self.store, &user.id, active).await?;
-        if !active {
-            sessions::end_all(&self.store, &user.id, self.clock.now()).await?;
-        }
-        Ok(())
+        self.change(name, Change { active: Some(active), ..Change::default() }).await
     }
 
     /// Forgets failed tries and a lock.
     pub async fn unlock(&self, name: &str) -> Result<(), AdminError> {
-        Ok(users::unlock(&self.store, &self.find(name).await?.id).await?)
+        Ok(self.desk().unlock(&self.find(name).await?.id).await.map(drop)?)
     }
 
     /// A token for a station. It is shown this once.
@@ -149,6 +141,7 @@ impl Admin {
             reset: false,
         };
         station_tokens::insert(&self.store, &new).await?;
+        audit::write(&self.store, new.now, Act::by(new.issued_by, Action::TokenIssued).to(identifier)).await?;
         Ok(token)
     }
 
@@ -158,16 +151,26 @@ impl Admin {
 
     /// Ends one token by its id, or all of a station by its name. How many it ended.
     pub async fn revoke_tokens(&self, id_or_identifier: &str) -> Result<u64, AdminError> {
-        match station_tokens::revoke(&self.store, id_or_identifier, self.clock.now()).await? {
-            0 => Err(AdminError::UnknownToken(id_or_identifier.to_owned())),
-            ended => Ok(ended),
+        let now = self.clock.now();
+        let ended = station_tokens::revoke(&self.store, id_or_identifier, now).await?;
+        if ended.is_empty() {
+            return Err(AdminError::UnknownToken(id_or_identifier.to_owned()));
         }
+        let count = ended.len() as u64;
+        for token_id in ended {
+            self.bus.publish(Happening::TokenRevoked { token_id });
+        }
+        audit::write(&self.store, now, Act::by("command line", Action::TokenRevoked).to(id_or_identifier)).await?;
+        Ok(count)
     }
 
     /// Retires the keys that access tokens are signed with. Tokens that they signed are good until they end; every running server
     /// makes itself a new key within seconds, any other when it starts. How many were retired.
     pub async fn rotate_keys(&self) -> Result<u64, AdminError> {
-        Ok(access_keys::retire_all(&self.store, self.clock.now()).await?)
+        let now = self.clock.now();
+        let retired = access_keys::retire_all(&self.store, now).await?;
+        audit::write(&self.store, now, Act::by("command line", Action::KeyRotated)).await?;
+        Ok(retired)
     }
 
     pub async fn list_processes(&self) -> Result<Vec<Process>, AdminError> {
@@ -196,8 +199,4 @@ impl Admin {
     pub async fn close(self) {
         self.store.close().await;
     }
-}
-
-fn refuse_station(role: Role) -> Result<(), AdminError> {
-    if role == Role::Station { Err(AdminError::StationRole) } else { Ok(()) }
 }

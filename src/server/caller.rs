@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::cookies;
 use super::error::Refusal;
 use super::random::digest;
+use super::seen::Mark;
 use super::state::Line;
 use super::store::{sessions, station_tokens, time};
 use crate::domain::{Permission, Role};
@@ -128,24 +129,40 @@ async fn person(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> 
 
 /// Who an access token belongs to, and when it ends. The role and the name are those of now, not those of when the token was made.
 pub(super) async fn by_access_token(line: &Line, token: &Secret) -> Result<Option<(Caller, DateTime<Utc>)>, Refusal> {
+    let mark = Mark::of(token.expose());
     let now = line.clock.now();
+    let age = match line.seen.find(mark, now) {
+        Ok(known) => return Ok(Some(known)),
+        Err(age) => age,
+    };
     line.ring.learn(&line.store, &line.clock, token.expose()).await?;
     let Some(claims) = line.ring.keys.verify(token.expose(), now) else { return Ok(None) };
+    let Some(actor) = sessions::find_actor(&line.store, &claims.sid, now).await?.filter(|actor| actor.id == claims.sub) else {
+        return Ok(None);
+    };
     let expires_at = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
-    let user = sessions::find_user(&line.store, &claims.sid, &claims.sub, now).await?;
-    Ok(user.map(|(name, role)| (Caller { id: claims.sub, name, role, session_id: Some(claims.sid) }, expires_at)))
+    let caller = Caller { id: actor.id, name: actor.name, role: actor.role, session_id: Some(claims.sid) };
+    line.seen.keep(mark, &caller, expires_at, age);
+    Ok(Some((caller, expires_at)))
 }
 
 async fn station(line: &Line, token: &Secret) -> Result<Option<Caller>, Refusal> {
-    let Some((id, name, last_used)) = station_tokens::find(&line.store, &digest(token.expose())).await? else { return Ok(None) };
+    let mark = Mark::of(token.expose());
     let now = line.clock.now();
+    let age = match line.seen.find(mark, now) {
+        Ok((caller, _)) => return Ok(Some(caller)),
+        Err(age) => age,
+    };
+    let Some((id, name, last_used)) = station_tokens::find(&line.store, &digest(token.expose())).await? else { return Ok(None) };
     if last_used.is_none_or(|seen| now - time(seen) > SEEN_EVERY) {
         // A full disk must not keep a station from reading, nor from hearing why its report is not taken.
         if let Err(error) = station_tokens::note_use(&line.store, &id, now).await {
             tracing::warn!("the use of a station's token could not be noted: {error}");
         }
     }
-    Ok(Some(Caller { id, name, role: Role::Station, session_id: None }))
+    let caller = Caller { id, name, role: Role::Station, session_id: None };
+    line.seen.keep(mark, &caller, DateTime::<Utc>::MAX_UTC, age);
+    Ok(Some(caller))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::mail::{Encryption, Mail, Signup, Smtp};
+use super::client_address::Network;
 use crate::support::logging::LogFormat;
 use crate::support::secret::Secret;
 
@@ -26,6 +27,10 @@ pub struct Config {
     pub station_enrollment: StationEnrollment,
     pub signup: Signup,
     pub mail: Mail,
+    /// Proxies whose word on a caller's address and encryption counts.
+    pub trusted_proxies: Vec<Network>,
+    /// The server's own certificate and key; without them it speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// bcrypt's cost, a power of two; 12 unless a test needs speed.
     pub password_cost: u32,
     /// Where the figures for Prometheus are served, if anywhere; only for a network that is trusted.
@@ -38,7 +43,8 @@ pub struct Config {
     pub socket_heartbeat: Duration,
     /// Messages a minute of one person.
     pub chat_rate: u32,
-    /// Every caller comes by TLS, here or at a proxy: cookies are sent by it alone, and browsers are told to keep to it.
+    /// Every caller comes by TLS, here or at a trusted proxy: others but this machine's own are refused, cookies are sent by it alone, and
+    /// browsers are told to keep to it.
     pub https_only: bool,
     /// Whether the page shows the line's yield to people who are not signed in.
     pub public_board: bool,
@@ -46,6 +52,13 @@ pub struct Config {
     pub board_target: Option<f64>,
     /// Web origins whose pages may call this server with a token of their own; none unless set.
     pub cors_origins: Vec<String>,
+}
+
+/// Files in PEM: the certificate with those that vouch for it, and its private key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsFiles {
+    pub certificates: PathBuf,
+    pub key: PathBuf,
 }
 
 /// Where everything is kept.
@@ -138,6 +151,9 @@ const NAMES: &[(&str, &[&str])] = &[
     ("smtp_ca", &["ANDON_SMTP_CA"]),
     ("mail_from", &["ANDON_MAIL_FROM", "FROM_EMAIL"]),
     ("development", &["ANDON_DEV"]),
+    ("trusted_proxies", &["ANDON_TRUSTED_PROXIES"]),
+    ("tls_cert", &["ANDON_TLS_CERT"]),
+    ("tls_key", &["ANDON_TLS_KEY"]),
 ];
 
 impl Config {
@@ -152,6 +168,8 @@ impl Config {
             station_enrollment: StationEnrollment::default(),
             signup: Signup::default(),
             mail: Mail::default(),
+            trusted_proxies: Vec::new(),
+            tls: None,
             password_cost: PASSWORD_COST,
             metrics: None,
             log_format: LogFormat::default(),
@@ -177,7 +195,7 @@ impl Config {
 
     /// Whether every caller comes by TLS.
     pub(super) fn is_secure(&self) -> bool {
-        self.https_only
+        self.https_only || self.tls.is_some()
     }
 
     /// Names and values, for people. None is secret.
@@ -209,6 +227,9 @@ impl Config {
             ("cors_origins", if self.cors_origins.is_empty() { "none".to_owned() } else { self.cors_origins.join(", ") }),
             ("signup", self.signup.as_str().to_owned()),
             ("mail", self.mail.shown()),
+            ("trusted_proxies", self.trusted_proxies.iter().map(Network::to_string).collect::<Vec<_>>().join(", ")),
+            ("tls_cert", self.tls.as_ref().map(|tls| tls.certificates.display().to_string()).unwrap_or_default()),
+            ("tls_key", self.tls.as_ref().map(|tls| tls.key.display().to_string()).unwrap_or_default()),
         ]
     }
 }
@@ -271,7 +292,18 @@ impl Layers {
             set(&mut config, &mut mail, name, value, &format!("--{name}"))?;
         }
         config.mail = mail.finish()?;
+        whole(&config)?;
         Ok(config)
+    }
+}
+
+/// Settings that are nothing without each other.
+fn whole(config: &Config) -> Result<(), ConfigError> {
+    let Some(tls) = &config.tls else { return Ok(()) };
+    match (tls.certificates.as_os_str().is_empty(), tls.key.as_os_str().is_empty()) {
+        (true, _) => Err(refuse("tls_cert", "", "a file with the certificate that tls_key is the key of")),
+        (_, true) => Err(refuse("tls_key", "", "a file with the private key of tls_cert")),
+        _ => Ok(()),
     }
 }
 
@@ -286,7 +318,10 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            _ => return Err(refuse(&name, "a table or list", "one value")),
+            toml::Value::Array(items) if items.iter().all(toml::Value::is_str) => {
+                items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
+            _ => return Err(refuse(&name, "a table or list", "one value, or a list of texts")),
         };
         settings.push((name, text));
     }
@@ -337,6 +372,14 @@ fn set(config: &mut Config, mail: &mut mail::Parts, name: &str, value: &str, lab
         "public_board" => config.public_board = flag(value, label)?,
         "board_target" => config.board_target = percent(value, label)?,
         "cors_origins" => config.cors_origins = origins(value, label)?,
+        "trusted_proxies" => {
+            let allowed = "a list of addresses and networks, such as 10.0.0.5, 192.168.0.0/16, ::1";
+            let parts = value.split([',', ' ']).filter(|part| !part.is_empty());
+            config.trusted_proxies =
+                parts.map(|part| part.parse().map_err(|_| refuse(label, value, allowed))).collect::<Result<_, ConfigError>>()?;
+        }
+        "tls_cert" => config.tls.get_or_insert_default().certificates = PathBuf::from(value),
+        "tls_key" => config.tls.get_or_insert_default().key = PathBuf::from(value),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             return Err(refuse(label, value, &format!("a setting that exists: {}", known.join(", "))));

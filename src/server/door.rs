@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+
+use super::tls::{Tls, Wire};
 
 /// How long a connection may be silent in the direction that is waited for. Stations ask every half minute.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -25,20 +27,21 @@ const PLACES: usize = 960;
 pub(super) struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    tls: Option<Tls>,
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener) -> Door {
-        Door::with_places(listener, PLACES)
+    pub(super) fn new(listener: TcpListener, tls: Option<Tls>) -> Door {
+        Door { tls, ..Door::with_places(listener, PLACES) }
     }
 
     fn with_places(listener: TcpListener, places: usize) -> Door {
-        Door { listener, places: Arc::new(Semaphore::new(places)) }
+        Door { listener, places: Arc::new(Semaphore::new(places)), tls: None }
     }
 }
 
 impl Listener for Door {
-    type Io = Patient<TcpStream>;
+    type Io = Patient<Wire>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -50,7 +53,8 @@ impl Listener for Door {
         let (stream, address) = Listener::accept(&mut self.listener).await;
         // Answers are small and whole: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
-        (Patient { _place: place, ..Patient::new(stream, SILENCE, SPEECH) }, address)
+        let wire = Wire::new(stream, self.tls.as_ref());
+        (Patient { _place: place, ..Patient::new(wire, SILENCE, SPEECH) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -67,6 +71,12 @@ pub(super) struct Patient<S> {
     /// When the first byte came that was not answered yet.
     speaks_since: Option<Instant>,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Patient<Wire> {
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.stream.is_encrypted()
+    }
 }
 
 impl<S> Patient<S> {
@@ -138,6 +148,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     const LIMIT: Duration = Duration::from_millis(200);
 

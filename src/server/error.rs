@@ -43,6 +43,17 @@ impl Refusal {
         Refusal::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "The user name, password or role is wrong.")
     }
 
+    /// The same for everybody, known or not.
+    pub(super) fn locked(seconds: u64) -> Refusal {
+        let left = match (seconds / 60, seconds % 60) {
+            (0, seconds) => format!("{seconds} s"),
+            (minutes, 0) => format!("{minutes} min"),
+            (minutes, seconds) => format!("{minutes} min {seconds} s"),
+        };
+        let sentence = format!("Too many failed sign-ins. You can try again in {left}.");
+        Refusal { retry_after: Some(seconds), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, "locked", sentence) }
+    }
+
     pub(super) fn forbidden(permission: Permission) -> Refusal {
         let name = serde_json::to_value(permission).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default();
         Refusal::new(StatusCode::FORBIDDEN, "forbidden", format!("This needs the permission {name}, which your role does not have."))

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::client_address::{self, ClientAddress};
 use super::error::{Refusal, Refused};
 use super::metrics;
 use super::router::is_wats;
@@ -28,26 +29,37 @@ pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next
     answer(line, request, next, &id).instrument(span).await
 }
 
-async fn answer(line: Arc<Line>, request: Request, next: Next, id: &str) -> Response {
+async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = tokio::time::Instant::now();
-    let mut response = next.run(request).await;
+    let from = client_address::note(&mut request, &line.config.trusted_proxies);
+    let mut response = if needs_encryption(&line, from, &path) { https_required().into_response() } else { next.run(request).await };
     let (status, took) = (response.status(), started.elapsed());
     metrics::request(&method, route.as_ref().map(MatchedPath::as_str), took);
     tracing::debug!(status = status.as_u16(), millis = took.as_millis() as u64, "answered");
     let refused = response.extensions_mut().remove::<Refused>();
     if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
         let refusal = refused.map_or_else(|| Arc::new(Refusal::of_status(status)), |refused| refused.0);
-        tracing::info!(status = status.as_u16(), code = refusal.code, "refused");
+        tracing::info!(from = %from.ip, status = status.as_u16(), code = refusal.code, "refused");
         write(&mut response, &refusal, id, is_wats(&path));
     }
     let headers = response.headers_mut();
     set(headers, REQUEST_ID, id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
     set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
-    guard(headers, line.config.is_secure());
+    guard(headers, line.config.is_secure() || from.secure);
     response
+}
+
+/// The password of whoever asks without encryption has been seen by others already; the least is not to take it. What stays within this
+/// machine, and probes of health, nobody sees.
+fn needs_encryption(line: &Line, from: ClientAddress, path: &str) -> bool {
+    line.config.https_only && !from.secure && !from.ip.is_loopback() && !path.starts_with("/health")
+}
+
+fn https_required() -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "https_required", "This server is reached by https:// only.")
 }
 
 /// What browsers are told about every answer. A handler that set one of these itself knows better.

@@ -72,7 +72,6 @@ pub(super) async fn serve(listener: TcpListener, stop: CancellationToken) {
     }
 }
 
-#[allow(dead_code, reason = "until the lockout counts its tries here")]
 /// Somebody tried to sign in. `role` is that of the account, where there is one; `status` is `success` or a refusal's code.
 pub(super) fn login(role: Option<Role>, status: &'static str) {
     counter!("login_attempts_total", "role" => role.map_or("UNKNOWN", Role::as_str), "status" => status).increment(1);

@@ -7,6 +7,7 @@ mod body;
 mod bridge;
 mod bus;
 mod caller;
+mod client_address;
 pub mod commands;
 mod config;
 mod cookies;
@@ -27,21 +28,26 @@ mod random;
 mod room;
 mod router;
 mod running;
+mod seen;
 mod services;
 mod socket_io;
 mod sockets;
 mod state;
 mod store;
+mod tls;
 
 pub use access_keys::KeyError;
 pub use admin::{Admin, AdminError};
+pub use client_address::Network;
 pub use config::{
-    Config, ConfigError, DEFAULT_LISTEN, Database, Encryption, Layers, Mail, Signup, Smtp, StationEnrollment, UnknownProcesses,
+    Config, ConfigError, DEFAULT_LISTEN, Database, Encryption, Layers, Mail, Signup, Smtp, StationEnrollment, TlsFiles, UnknownProcesses,
 };
 pub use passwords::PasswordError;
 pub use random::NoRandom;
 pub use running::{Running, StartError, start};
+pub use services::accounts::AccountError;
 pub use services::mail::MailerError;
 pub use store::StoreError;
 pub use store::station_tokens::StationToken;
 pub use store::users::User;
+pub use tls::TlsError;

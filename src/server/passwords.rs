@@ -16,6 +16,7 @@ pub(super) struct Passwords {
     working: Arc<Semaphore>,
     waiting: Semaphore,
     cost: u32,
+    width: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +30,24 @@ pub enum PasswordError {
 
 impl Passwords {
     pub(super) fn new(cost: u32) -> Passwords {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Passwords { working: Arc::new(Semaphore::new((cores / 2).max(1))), waiting: Semaphore::new(WAITING), cost }
+        let width = (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1);
+        Passwords { working: Arc::new(Semaphore::new(width)), waiting: Semaphore::new(WAITING), cost, width }
     }
 
     pub(super) async fn hash(&self, password: &Secret) -> Result<String, PasswordError> {
         let (password, cost) = (password.clone(), self.cost);
         self.run(move || bcrypt::non_truncating_hash(password.expose(), cost).map_err(|error| PasswordError::Failed(error.to_string())))
             .await?
+    }
+
+    /// How many hashes are worked on at a time.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether a hash was made at the cost of now.
+    pub(super) fn is_current(&self, hash: &str) -> bool {
+        hash.split('$').nth(2).and_then(|cost| cost.parse().ok()) == Some(self.cost)
     }
 
     /// Whether `password` is the one of `hash`. Without a hash it takes as long, and is wrong.

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::error::Refusal;
 use super::guard::{self, Guard};
-use super::handlers::{api, auth, chat, health, page, signup, wats};
+use super::handlers::{api, audit, auth, chat, health, page, signup, stations, users, wats};
 use super::headers;
 use super::live;
 use super::socket_io;
@@ -26,8 +26,22 @@ use super::state::Line;
 pub(super) fn routes() -> OpenApiRouter<Arc<Line>> {
     OpenApiRouter::default()
         .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::open_station_session))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::list_sessions, auth::end_sessions))
+        .routes(routes!(auth::end_session))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::get, users::change, users::delete))
+        .routes(routes!(users::unlock))
+        .routes(routes!(stations::list_tokens, stations::issue_token))
+        .routes(routes!(stations::revoke_token))
+        .routes(routes!(stations::list))
+        .routes(routes!(stations::report_status))
+        .routes(routes!(stations::get))
+        .routes(routes!(audit::list))
         .routes(routes!(signup::request_reset))
         .routes(routes!(signup::confirm_reset))
         .routes(routes!(signup::sign_up))

@@ -15,6 +15,7 @@ use super::access_keys::{AccessKeys, KeyError};
 use super::admin::Admin;
 use super::bridge::Bridge;
 use super::bus::Bus;
+use super::client_address::Peer;
 use super::config::{Config, Database};
 use super::door::Door;
 use super::lock::DatabaseLock;
@@ -23,14 +24,17 @@ use super::passwords::Passwords;
 use super::presence::Presence;
 use super::room::Room;
 use super::router;
+use super::seen::Seen;
 use super::services::intake::Intake;
 use super::services::key_ring::KeyRing;
 use super::services::mail::{self, Bell, Mailer, MailerError};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
+use super::services::turns::Turns;
 use super::sockets::{self, Sockets};
 use super::state::Line;
 use super::store::{self, Store, StoreError, make_private_folder, processes, settings};
+use super::tls::{Tls, TlsError};
 use crate::support::clock::Clock;
 
 /// How long requests in flight may take after a stop was asked for.
@@ -57,6 +61,8 @@ pub enum StartError {
     Redis(String),
     #[error(transparent)]
     Mail(#[from] MailerError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
 }
@@ -88,6 +94,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         // Made for several servers at once.
         Database::Postgres(_) => None,
     };
+    let tls = config.tls.as_ref().map(Tls::open).transpose()?;
     let stop_writing = CancellationToken::new();
     let (line, writing) = open_line(config, clock, stop_writing.clone()).await?;
     let line = Arc::new(line);
@@ -96,7 +103,10 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
     let stop = CancellationToken::new();
     let metrics_address = serve_metrics(line.config.metrics, &stop).await?;
-    let serving = tokio::spawn(serve(listener, line.clone(), stop.clone()));
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(tls.watch(stop.clone()));
+    }
+    let serving = tokio::spawn(serve(Door::new(listener, tls), line.clone(), stop.clone()));
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
     let mailing = tokio::spawn(mail::run(line.clone(), stop.clone()));
@@ -145,6 +155,7 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
         store::mail::release_all(&store, started_at).await?;
     }
     let (chat_rate, closing) = (Rate::per_minute(config.chat_rate), CancellationToken::new());
+    let (turns, seen) = (Turns::new(passwords.width()), Seen::new(&bus));
     let line = Line {
         config,
         clock,
@@ -152,6 +163,8 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
         server_id,
         ring,
         passwords,
+        turns,
+        seen,
         started_at,
         runs,
         intake,
@@ -166,11 +179,11 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     Ok((line, writing))
 }
 
-async fn serve(listener: TcpListener, line: Arc<Line>, stop: CancellationToken) {
+async fn serve(door: Door, line: Arc<Line>, stop: CancellationToken) {
     let paths = router::wats_paths();
     let service = MapRequest::new(router::build(line), move |request: Request| router::normalise(&paths, request));
     let asked = stop.clone();
-    let server = axum::serve(Door::new(listener), ServiceExt::<Request>::into_make_service(service))
+    let server = axum::serve(door, ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(service))
         .with_graceful_shutdown(async move { asked.cancelled().await });
     let deadline = async {
         stop.cancelled().await;
@@ -192,14 +205,15 @@ impl Running {
         self.metrics_address
     }
 
-    /// `http://127.0.0.1:8440`.
+    /// `http://127.0.0.1:8440`, or `https://…` with a certificate.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.line.config.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Accounts, tokens and processes of this server.
     pub fn admin(&self) -> Admin {
-        Admin::of(self.line.store.clone(), self.line.clock.clone(), self.line.config.password_cost)
+        Admin::of(self.line.store.clone(), self.line.clock.clone(), self.line.config.password_cost, self.line.bus.clone())
     }
 
     /// Lets requests in flight finish, within limits, and closes the database.

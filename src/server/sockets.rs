@@ -215,7 +215,7 @@ async fn look(line: &Line) {
     if people.is_empty() {
         return;
     }
-    match sessions::find_users(&line.store, &people, line.clock.now()).await {
+    match sessions::find_actors(&line.store, &people, line.clock.now()).await {
         Ok(good) => line.sockets.tell(&people, &good),
         // Who was good a moment ago stays so until the database can be asked.
         Err(error) => tracing::warn!("the sessions of open sockets could not be looked at: {error}"),

@@ -9,11 +9,14 @@ use super::bus::Bus;
 use super::config::Config;
 use super::passwords::Passwords;
 use super::room::Room;
+use super::seen::Seen;
+use super::services::accounts::{Desk, Who};
 use super::services::intake::Intake;
 use super::services::key_ring::KeyRing;
 use super::services::mail::{Bell, Mailer};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
+use super::services::turns::Turns;
 use super::sockets::Sockets;
 use super::store::Store;
 use crate::support::clock::Clock;
@@ -27,6 +30,8 @@ pub(super) struct Line {
     pub(super) server_id: String,
     pub(super) ring: KeyRing,
     pub(super) passwords: Passwords,
+    pub(super) turns: Turns,
+    pub(super) seen: Seen,
     /// What tells the answers of this run of the server from those of the last.
     pub(super) started_at: DateTime<Utc>,
     pub(super) runs: Arc<Runs>,
@@ -40,4 +45,11 @@ pub(super) struct Line {
     pub(super) chat_rate: Rate,
     /// Sockets say goodbye when this is cancelled.
     pub(super) closing: CancellationToken,
+}
+
+impl Line {
+    /// Where `who` looks after accounts.
+    pub(super) fn accounts<'a>(&'a self, who: Who<'a>) -> Desk<'a> {
+        Desk { store: &self.store, passwords: &self.passwords, bus: &self.bus, now: self.clock.now(), who }
+    }
 }

@@ -2,7 +2,7 @@
 
 use andon::domain::Role;
 use andon::domain::credentials::mask_token;
-use andon::server::{AdminError, Config};
+use andon::server::{AccountError, AdminError, Config};
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use chrono::{DateTime, TimeDelta};
@@ -28,9 +28,9 @@ async fn names_are_found_without_regard_to_case_and_exist_once() {
     admin.add_user("Żółw", Role::Guest, Some("Z@Line.example"), &Secret::new(PASSWORD)).await.unwrap();
     assert_eq!(world.login("żÓŁW").await.user.username, "Żółw");
     let again = admin.add_user("ŻÓŁW", Role::Guest, None, &Secret::new(PASSWORD)).await;
-    assert!(matches!(again, Err(AdminError::Taken)), "{again:?}");
+    assert!(matches!(again, Err(AdminError::Account(AccountError::NameTaken))), "{again:?}");
     let again = admin.add_user("other", Role::Guest, Some("z@line.EXAMPLE"), &Secret::new(PASSWORD)).await;
-    assert!(matches!(again, Err(AdminError::Taken)), "{again:?}");
+    assert!(matches!(again, Err(AdminError::Account(AccountError::EmailTaken))), "{again:?}");
 }
 
 #[tokio::test]
@@ -40,8 +40,8 @@ async fn wrong_user_wrong_password_wrong_role_and_disabled_are_one_answer() {
     let tries = [
         json!({ "username": "nobody", "password": PASSWORD }),
         json!({ "username": "oper", "password": "wrong" }),
-        json!({ "username": "oper", "password": "" }),
-        json!({ "username": "oper", "password": PASSWORD, "role": "ADMIN" }),
+        json!({ "username": "admin", "password": "" }),
+        json!({ "username": "root", "password": PASSWORD, "role": "ADMIN" }),
         json!({ "username": "tech", "password": PASSWORD }),
         json!({ "username": "op' or '1'='1", "password": "x' or '1'='1" }),
         json!({ "username": "op'; drop table users; --", "password": PASSWORD }),
@@ -205,9 +205,10 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     };
     let (mut unknown, mut wrong) = (Duration::MAX, Duration::MAX);
     // In turn, and the fastest of each: other tests run beside this one. Without the hash of nobody it is fifty times faster.
-    for _ in 0..8 {
-        unknown = unknown.min(time("nobody").await);
+    for n in 0..8 {
+        unknown = unknown.min(time(&format!("nobody{n}")).await);
         wrong = wrong.min(time("oper").await);
+        world.admin_tools().unlock("oper").await.unwrap();
     }
     assert!(unknown > wrong / 4 && wrong > unknown / 4, "{unknown:?} against {wrong:?}");
 }

@@ -68,7 +68,23 @@ pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&st
         head.push_str(&format!("content-length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    exchange(TcpStream::connect(address).await.unwrap(), &head, body).await
+}
+
+/// As [`send`] from this address of the machine, in JSON.
+pub async fn send_from(source: std::net::IpAddr, address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source, 0)).unwrap();
+    let body = body.to_string();
+    let mut head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    exchange(socket.connect(address).await.unwrap(), &head, Some(body.as_bytes())).await
+}
+
+async fn exchange(mut stream: TcpStream, head: &str, body: Option<&[u8]>) -> Answer {
     stream.write_all(head.as_bytes()).await.unwrap();
     if let Some(body) = body {
         // A server may refuse before it has read all.

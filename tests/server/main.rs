@@ -2,11 +2,13 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod chat;
 mod cluster;
 mod contract;
 mod http;
 mod live;
+mod lockout;
 mod mail;
 mod page;
 mod plant;
@@ -14,8 +16,12 @@ mod program;
 mod queries;
 mod reports;
 mod samples;
+mod sessions;
 mod shapes;
 mod socket_io;
+mod storm;
+mod tls;
+mod users;
 mod wire;
 mod world;
 mod yields;

@@ -156,6 +156,14 @@ impl Client {
         self.request("GET", path, &[], None).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path, &[], None).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.request(method, path, &[("content-type", "application/json")], Some(body.to_string().as_bytes())).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_text(path, &body.to_string()).await
     }

@@ -53,6 +53,12 @@ pub(super) struct Serve {
     /// Serve figures for Prometheus at this address, path /metrics [default: off]
     #[arg(long, value_name = "ADDR")]
     metrics: Option<String>,
+    /// The server's certificate with those that vouch for it, in PEM: the server then speaks https alone
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<String>,
     /// A file with settings [default: server.toml in the data folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -133,9 +139,14 @@ impl Arguments {
         layers.flags.extend(self.database.clone().map(|value| ("database", value)));
         if let Command::Serve(serve) | Command::CheckConfig(serve) = &self.command {
             layers.file = serve.config.clone();
-            layers.flags.extend(serve.metrics.clone().map(|value| ("metrics", value)));
-            layers.flags.extend(serve.listen.clone().map(|value| ("listen", value)));
-            layers.flags.extend(serve.redis.clone().map(|value| ("redis", value)));
+            let flags = [
+                ("listen", &serve.listen),
+                ("redis", &serve.redis),
+                ("metrics", &serve.metrics),
+                ("tls_cert", &serve.tls_cert),
+                ("tls_key", &serve.tls_key),
+            ];
+            layers.flags.extend(flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
         }
         layers
     }

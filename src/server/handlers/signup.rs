@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::chat::ServerStatus;
 use crate::server::body::{self, Json, PLAIN_LIMIT};
+use crate::server::client_address::{ClientAddress, counted};
 use crate::server::error::Refusal;
 use crate::server::services::signup::{self, Applicant, Outcome};
 use crate::server::services::{server_status, sign_in};
@@ -86,11 +87,12 @@ pub(in crate::server) struct ResetConfirmation {
 )]
 pub(in crate::server) async fn sign_up(
     State(line): State<Arc<Line>>,
+    from: ClientAddress,
     Form(form): Form<SignupForm>,
 ) -> Result<(StatusCode, Answer<Value>), Refusal> {
     let password = filled(form.password).map(Secret::new);
     let (Some(name), Some(email), Some(password)) = (filled(form.username), filled(form.email), password) else { return Err(missing()) };
-    let id = signup::sign_up(&line, Applicant { name, email, password }, "").await?;
+    let id = signup::sign_up(&line, Applicant { name, email, password }, &counted(from.ip)).await?;
     let message = "User created successfully. Please check your email for verification code.";
     Ok((StatusCode::CREATED, Answer(json!({ "message": message, "user_id": id }))))
 }
@@ -117,10 +119,11 @@ pub(in crate::server) async fn verify_email(State(line): State<Arc<Line>>, Form(
 )]
 pub(in crate::server) async fn resend_verification(
     State(line): State<Arc<Line>>,
+    from: ClientAddress,
     Form(form): Form<EmailForm>,
 ) -> Result<Answer<Value>, Refusal> {
     let email = filled(form.email).ok_or_else(|| Refusal::bad_request("missing_fields", "Email is required"))?;
-    said(signup::resend(&line, &email, "").await?, "Verification code sent")
+    said(signup::resend(&line, &email, &counted(from.ip)).await?, "Verification code sent")
 }
 
 /// Checks a name and a password, and opens no session: for a session there is `/api/auth/login`.
@@ -129,10 +132,14 @@ pub(in crate::server) async fn resend_verification(
     responses((status = 200, body = Object), (status = 401), (status = 403), (status = 429)),
     extensions(("x-permission" = json!("-"))),
 )]
-pub(in crate::server) async fn login(State(line): State<Arc<Line>>, Form(form): Form<LoginForm>) -> Result<Answer<Value>, Refusal> {
+pub(in crate::server) async fn login(
+    State(line): State<Arc<Line>>,
+    from: ClientAddress,
+    Form(form): Form<LoginForm>,
+) -> Result<Answer<Value>, Refusal> {
     let password = filled(form.password).map(Secret::new);
     let (Some(name), Some(password)) = (filled(form.username), password) else { return Err(missing()) };
-    let user = sign_in::check(&line, &name, &password, None).await.map_err(in_their_words)?;
+    let user = sign_in::check(&line, &name, &password, None, from).await.map_err(in_their_words)?;
     let status = server_status::read(&line).await;
     Ok(Answer(json!({
         "characters": [],
@@ -172,9 +179,10 @@ pub(in crate::server) async fn health(State(line): State<Arc<Line>>) -> Result<A
 )]
 pub(in crate::server) async fn request_reset(
     State(line): State<Arc<Line>>,
+    from: ClientAddress,
     Json(request): Json<ResetRequest>,
 ) -> Result<Answer<Value>, Refusal> {
-    signup::request_reset(&line, &request.email, "").await?;
+    signup::request_reset(&line, &request.email, &counted(from.ip)).await?;
     Ok(Answer(json!({ "message": "If there is an account with this address, a code is on its way to it." })))
 }
 

@@ -1,5 +1,7 @@
 //! Use cases of more than one step.
 
+pub(super) mod accounts;
+pub(super) mod audit;
 pub(super) mod board;
 pub(super) mod chat;
 pub(super) mod codes;
@@ -10,7 +12,9 @@ pub(super) mod periods;
 pub(super) mod rate;
 pub(super) mod runs;
 pub(super) mod server_status;
+pub(super) mod sessions;
 pub(super) mod sign_in;
 pub(super) mod signup;
 pub(super) mod socket_sign_in;
+pub(super) mod turns;
 pub(super) mod yield_query;

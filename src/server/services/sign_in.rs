@@ -1,85 +1,128 @@
-//! A person's name and password become a session, a station's enrolment becomes a token.
+//! A name and a password become a person. Every way in comes through [`check`], so that failures are counted, and people locked out, in
+//! one place.
 
 use axum::http::StatusCode;
-use chrono::TimeDelta;
-use uuid::Uuid;
 
+use super::audit::{self, Act};
+use super::turns::Turn;
 use crate::domain::Role;
-use crate::domain::credentials::mask_token;
-use crate::protocol::auth::LoginResponse;
-use crate::server::access_keys::{ACCESS_LIFE, Claims};
-use crate::server::caller::Caller;
+use crate::domain::audit::Action;
+use crate::domain::lockout::{ACCOUNT, ADDRESS, Verdict, seconds_left};
+use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
-use crate::server::random;
+use crate::server::metrics;
 use crate::server::state::Line;
-use crate::server::store::station_tokens::NewStationToken;
-use crate::server::store::users::User;
-use crate::server::store::{sessions, station_tokens, users};
+use crate::server::store::sign_in_failures::{self, Subjects};
+use crate::server::store::users::{self, User};
 use crate::support::secret::Secret;
 
-/// How long a session lives without being renewed.
-const REFRESH_LIFE: TimeDelta = TimeDelta::days(7);
+/// Who the log names where the name is nobody's: what was typed may be a password.
+const NOBODY: &str = "(unknown name)";
 
-/// The active, verified user with this name, password and (if claimed) role. Whatever is wrong, the answer and its time are one.
-pub(in crate::server) async fn check(line: &Line, name: &str, password: &Secret, role: Option<Role>) -> Result<User, Refusal> {
-    let user = users::find(&line.store, name).await?;
-    let hash = match &user {
+/// The active, verified user with this name, password and (if claimed) role. Whatever is wrong, the answer and its time are one. The
+/// third failure in a row locks the name for five minutes, as many do the address; what is locked is refused before anything is hashed.
+pub(in crate::server) async fn check(
+    line: &Line,
+    name: &str,
+    password: &Secret,
+    role: Option<Role>,
+    from: ClientAddress,
+) -> Result<User, Refusal> {
+    let result = look(line, name, password, role, from).await;
+    match &result {
+        Ok(user) => metrics::login(Some(user.role), "success"),
+        Err(refusal) => metrics::login(None, refusal.code),
+    }
+    result
+}
+
+async fn look(line: &Line, name: &str, password: &Secret, role: Option<Role>, from: ClientAddress) -> Result<User, Refusal> {
+    let subjects = Subjects::of(name, from.ip);
+    let _turn = match admit(line, &subjects).await {
+        Ok(turn) => turn,
+        Err(refusal) => {
+            line.turns.pace().await;
+            return Err(refusal);
+        }
+    };
+    let found = users::find(&line.store, name).await?;
+    let hash = match &found {
         Some(user) => users::find_password_hash(&line.store, &user.id).await?,
         None => None,
     };
-    let right = line.passwords.verify(password, hash).await?;
-    let user = user.filter(|user| right && user.active && role.is_none_or(|role| role == user.role));
-    let user = user.ok_or_else(Refusal::invalid_credentials)?;
-    if !user.verified {
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "email_not_verified",
-            "Confirm your e-mail address first: enter the code you were sent.",
-        ));
+    let right = line.passwords.verify(password, hash.clone()).await?;
+    let user = match found {
+        Some(user) if right && user.active && role.is_none_or(|role| role == user.role) => user,
+        found => {
+            let known = found.map(|user| user.name);
+            fail(line, &subjects, known.as_deref().unwrap_or(NOBODY), from).await?;
+            return Err(Refusal::invalid_credentials());
+        }
+    };
+    let result = if user.verified { Ok(()) } else { Err(unverified()) };
+    succeed(line, &user, from, result.as_ref().err().map_or("ok", |refusal| refusal.code)).await?;
+    if let Some(hash) = hash {
+        rehash(line, &user, password, &hash).await;
     }
-    Ok(user)
+    result.map(|()| user)
 }
 
-/// Opens a session and answers with its two tokens.
-pub(in crate::server) async fn open_session(line: &Line, user: &User) -> Result<LoginResponse, Refusal> {
+fn unverified() -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "email_not_verified", "Confirm your e-mail address first: enter the code you were sent.")
+}
+
+/// Waits for a turn, unless name or address is locked.
+async fn admit(line: &Line, subjects: &Subjects) -> Result<Turn, Refusal> {
+    let suspect = refuse_locked(line, subjects).await?;
+    let turn = line.turns.take(subjects, suspect).await?;
+    // Others may have failed while this one waited.
+    refuse_locked(line, subjects).await?;
+    Ok(turn)
+}
+
+/// Goes on where neither is locked. True when one of them has failed before.
+async fn refuse_locked(line: &Line, subjects: &Subjects) -> Result<bool, Refusal> {
+    let past = sign_in_failures::find(&line.store, subjects).await?;
     let now = line.clock.now();
-    let session_id = Uuid::now_v7().to_string();
-    let refresh_token = random::refresh_token()?;
-    let new = sessions::NewSession {
-        id: &session_id,
-        user_id: &user.id,
-        refresh_hash: &random::digest(&refresh_token),
-        now,
-        expires_at: now + REFRESH_LIFE,
-    };
-    let claims = Claims::new(&user.id, &user.name, user.role, &session_id, now);
-    let access_token = line.ring.keys.sign(&claims).map_err(|error| {
-        tracing::error!("an access token could not be signed: {error}");
-        Refusal::internal()
-    })?;
-    sessions::insert(&line.store, &new).await?;
-    let caller = Caller { id: user.id.clone(), name: user.name.clone(), role: user.role, session_id: Some(session_id.clone()) };
-    Ok(LoginResponse {
-        access_token,
-        refresh_token,
-        token_type: "Bearer".to_owned(),
-        expires_in: ACCESS_LIFE.num_seconds().unsigned_abs(),
-        user: caller.to_wire(),
-    })
+    let verdicts = [ACCOUNT.judge(past.account.as_ref(), now), ADDRESS.judge(past.address.as_ref(), now)];
+    let locked = verdicts.iter().filter_map(|verdict| if let Verdict::LockedUntil(until) = verdict { Some(*until) } else { None }).max();
+    match locked {
+        Some(until) => Err(Refusal::locked(seconds_left(until, now))),
+        None => Ok(verdicts.contains(&Verdict::Suspect)),
+    }
 }
 
-/// Makes a token for a station. With `reset` its earlier ones end.
-pub(in crate::server) async fn enroll_station(line: &Line, identifier: &str, user: &User, reset: bool) -> Result<Secret, Refusal> {
-    let token = Secret::new(random::station_token()?);
-    let new = NewStationToken {
-        id: &Uuid::now_v7().to_string(),
-        identifier,
-        hash: &random::digest(token.expose()),
-        mask: &mask_token(token.expose()),
-        issued_by: &user.name,
-        now: line.clock.now(),
-        reset,
+async fn fail(line: &Line, subjects: &Subjects, who: &str, from: ClientAddress) -> Result<(), Refusal> {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    let past = sign_in_failures::add(&mut transaction, subjects, now).await?;
+    let act = Act::by(who, Action::Login).from(from.ip);
+    audit::write_in(&mut transaction, now, act.refused("invalid_credentials")).await?;
+    if past.account.is_some_and(|history| history.failures == ACCOUNT.limit()) {
+        audit::write_in(&mut transaction, now, Act::by("system", Action::Locked).from(from.ip).to(who)).await?;
+    }
+    Ok(transaction.commit().await.map_err(crate::server::store::StoreError::from)?)
+}
+
+async fn succeed(line: &Line, user: &User, from: ClientAddress, result: &str) -> Result<(), Refusal> {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    sign_in_failures::forget(&mut transaction, &user.name).await?;
+    users::note_login(&mut transaction, &user.id, now).await?;
+    audit::write_in(&mut transaction, now, Act::by(&user.name, Action::Login).from(from.ip).refused(result)).await?;
+    Ok(transaction.commit().await.map_err(crate::server::store::StoreError::from)?)
+}
+
+/// A hash of another cost than the settings ask for is made anew while the password is at hand. It can wait for the next time.
+async fn rehash(line: &Line, user: &User, password: &Secret, old: &str) {
+    if line.passwords.is_current(old) {
+        return;
+    }
+    let renewed = match line.passwords.hash(password).await {
+        Ok(new) => users::replace_password_hash(&line.store, &user.id, old, &new).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     };
-    station_tokens::insert(&line.store, &new).await?;
-    Ok(token)
+    if let Err(error) = renewed {
+        tracing::warn!("a password keeps its old hash for now: {error}");
+    }
 }

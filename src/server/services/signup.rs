@@ -124,7 +124,6 @@ pub(in crate::server) async fn confirm_reset(line: &Line, email: &str, code: &Se
     if !mail::redeem_reset(&line.store, &user.id, &hash, &password_hash, line.clock.now()).await? {
         return Err(invalid());
     }
-    users::unlock(&line.store, &user.id).await?;
     line.bus.publish(Happening::UserChanged { user_id: user.id });
     Ok(())
 }

@@ -10,10 +10,11 @@ use crate::domain::{Permission, Role};
 use crate::server::caller::{self, Caller};
 use crate::server::error::Refusal;
 use crate::server::random;
+use crate::server::services::sessions::Origin;
 use crate::server::services::sign_in;
 use crate::server::sockets::{Full, Seat, Standing};
 use crate::server::state::Line;
-use crate::server::store::sessions;
+use crate::server::store::sessions::{self, Owner};
 use crate::support::secret::Secret;
 
 /// How long a socket's own session may last.
@@ -50,17 +51,24 @@ impl Admitted {
 }
 
 /// Counts into the same lockout as every other sign-in.
-pub(in crate::server) async fn by_password(line: &Line, seat: &Seat, name: &str, password: &Secret) -> Result<Admitted, Refusal> {
-    let user = sign_in::check(line, name, password, None).await?;
+pub(in crate::server) async fn by_password(
+    line: &Line,
+    seat: &Seat,
+    (name, password): (&str, &Secret),
+    origin: &Origin,
+) -> Result<Admitted, Refusal> {
+    let user = sign_in::check(line, name, password, None, origin.address).await?;
     let session_id = Uuid::now_v7().to_string();
     let now = line.clock.now();
     let new = sessions::NewSession {
         id: &session_id,
-        user_id: &user.id,
+        owner: Owner::User(&user.id),
         // Of a token that nobody has.
         refresh_hash: &random::digest(&random::refresh_token()?),
         now,
         expires_at: now + SESSION,
+        address: &origin.address.ip.to_string(),
+        client: &origin.client,
     };
     let caller = Caller { id: user.id.clone(), name: user.name, role: user.role, session_id: Some(session_id.clone()) };
     caller.require(Permission::Chat)?;

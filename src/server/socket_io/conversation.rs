@@ -20,8 +20,10 @@ use crate::domain::Permission;
 use crate::domain::chat::Room;
 use crate::protocol::chat::{AuthError, AuthSuccess, Authenticate, ChatUser, Connected, Echo, Heard, Message, MessageKind, NotSaid};
 use crate::server::bus::Happening;
+use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
 use crate::server::services::chat::{self, Speaker, Words};
+use crate::server::services::sessions::Origin;
 use crate::server::services::socket_sign_in::Admitted;
 use crate::server::services::{server_status, socket_sign_in};
 use crate::server::sockets::{Seat, Standing};
@@ -167,7 +169,9 @@ impl Conversation {
         }
         let missing = || Refusal::bad_request("missing_credentials", "Missing credentials");
         let (name, password) = (text(asked.username).ok_or_else(missing)?, text(asked.password).ok_or_else(missing)?);
-        socket_sign_in::by_password(&self.line, &self.seat, name.expose(), &password).await
+        let parts = self.socket.req_parts();
+        let origin = Origin::new(ClientAddress::noted(&parts.extensions, &parts.headers), &parts.headers);
+        socket_sign_in::by_password(&self.line, &self.seat, (name.expose(), &password), &origin).await
     }
 
     async fn welcome(&self) -> Going {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
-use super::{Store, StoreError, key, micros, time};
+use super::{Store, StoreError, key, micros, sessions, sign_in_failures, time};
 
 /// What a code is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,13 +236,12 @@ pub(in crate::server) async fn redeem_reset(
     if !use_up(&mut transaction, user_id, Purpose::Reset, hash).await? {
         return Ok(false);
     }
-    let text = "update users set password_hash = $2, verified = 1 where id = $1";
-    sqlx::query(text).bind(user_id).bind(password_hash).execute(&mut *transaction).await?;
-    sqlx::query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")
-        .bind(user_id)
-        .bind(micros(now))
-        .execute(&mut *transaction)
-        .await?;
+    let text = "update users set password_hash = $2, verified = 1, version = version + 1 where id = $1 returning name";
+    let name: Option<String> = sqlx::query_scalar(text).bind(user_id).bind(password_hash).fetch_optional(&mut *transaction).await?;
+    if let Some(name) = name {
+        sign_in_failures::forget(&mut transaction, &name).await?;
+    }
+    sessions::end_all(&mut transaction, user_id, None, now).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -6,6 +6,7 @@
 //! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
 
 pub(super) mod access_keys;
+pub(super) mod audit;
 pub(super) mod chat;
 pub(super) mod mail;
 pub(super) mod processes;
@@ -14,8 +15,10 @@ pub(super) mod report_query;
 pub(super) mod reports;
 pub(super) mod sessions;
 pub(super) mod settings;
+pub(super) mod sign_in_failures;
 pub(super) mod sql;
 pub(super) mod station_tokens;
+pub(super) mod stations;
 pub(super) mod users;
 
 use std::path::Path;

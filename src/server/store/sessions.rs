@@ -1,98 +1,233 @@
-//! Sessions of people, and the hashes of the refresh tokens that keep them alive.
+//! Sessions, and the hashes of the refresh tokens that keep them alive. All refresh tokens of a session are one family.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AnyConnection;
 
 use super::sql::Sql;
-use super::{Store, StoreError, micros};
+use super::{Store, StoreError, micros, time};
 use crate::domain::Role;
+
+/// How long the past is kept, so that a late second use of a token is still known as one.
+const KEPT: TimeDelta = TimeDelta::days(1);
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) enum Owner<'a> {
+    User(&'a str),
+    StationToken(&'a str),
+}
 
 /// What a session starts with.
 pub(in crate::server) struct NewSession<'a> {
     pub(in crate::server) id: &'a str,
-    pub(in crate::server) user_id: &'a str,
+    pub(in crate::server) owner: Owner<'a>,
     pub(in crate::server) refresh_hash: &'a str,
     pub(in crate::server) now: DateTime<Utc>,
     pub(in crate::server) expires_at: DateTime<Utc>,
+    pub(in crate::server) address: &'a str,
+    pub(in crate::server) client: &'a str,
 }
 
-/// Opens a session with its first refresh token, both or neither, and notes the login.
+/// Opens a session with its first refresh token, both or neither, and forgets sessions that ended long ago.
 pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Result<(), StoreError> {
+    let (user_id, token_id) = match new.owner {
+        Owner::User(id) => (Some(id), None),
+        Owner::StationToken(id) => (None, Some(id)),
+    };
     let mut transaction = store.begin().await?;
-    sqlx::query("insert into sessions (id, user_id, created_at, expires_at) values ($1, $2, $3, $4)")
+    let text = "insert into sessions (id, user_id, station_token_id, created_at, renewed_at, expires_at, address, client)
+        values ($1, $2, $3, $4, $4, $5, $6, $7)";
+    sqlx::query(text)
         .bind(new.id)
-        .bind(new.user_id)
+        .bind(user_id)
+        .bind(token_id)
         .bind(micros(new.now))
         .bind(micros(new.expires_at))
+        .bind(new.address)
+        .bind(new.client)
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("insert into refresh_tokens (hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)")
-        .bind(new.refresh_hash)
-        .bind(new.id)
-        .bind(micros(new.now))
-        .bind(micros(new.expires_at))
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query("update users set last_login = $2, failed_logins = 0, locked_until = null where id = $1")
-        .bind(new.user_id)
-        .bind(micros(new.now))
-        .execute(&mut *transaction)
-        .await?;
+    insert_refresh(&mut transaction, new.id, new.refresh_hash, new.now, new.expires_at).await?;
+    for text in ["delete from refresh_tokens where expires_at < $1", "delete from sessions where expires_at < $1"] {
+        sqlx::query(text).bind(micros(new.now - KEPT)).execute(&mut *transaction).await?;
+    }
     transaction.commit().await?;
     Ok(())
 }
 
-/// The name and the role of now of an open session's active user.
-pub(in crate::server) async fn find_user(
-    store: &Store,
+async fn insert_refresh(
+    connection: &mut AnyConnection,
     session_id: &str,
-    user_id: &str,
+    hash: &str,
     now: DateTime<Utc>,
-) -> Result<Option<(String, Role)>, StoreError> {
-    let text = "select u.name, u.role from sessions s join users u on u.id = s.user_id
-        where s.id = $1 and u.id = $2 and s.ended_at is null and s.expires_at > $3 and u.active = 1";
-    let row: Option<(String, String)> =
-        sqlx::query_as(text).bind(session_id).bind(user_id).bind(micros(now)).fetch_optional(&store.readers).await?;
-    Ok(row.map(|(name, role)| (name, role.parse().unwrap_or(Role::Guest))))
-}
-
-/// Ends one session.
-pub(in crate::server) async fn end(store: &Store, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query("update sessions set ended_at = $2 where id = $1 and ended_at is null")
-        .bind(id)
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into refresh_tokens (hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)")
+        .bind(hash)
+        .bind(session_id)
         .bind(micros(now))
-        .execute(&store.writer)
+        .bind(micros(expires_at))
+        .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Ends every session of a user.
-pub(in crate::server) async fn end_all(store: &Store, user_id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query("update sessions set ended_at = $2 where user_id = $1 and ended_at is null")
-        .bind(user_id)
-        .bind(micros(now))
-        .execute(&store.writer)
-        .await?;
-    Ok(())
+/// Who acts in an open session: the role and the name of now.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::server) struct Actor {
+    /// Of the user, or of the station's token.
+    pub(in crate::server) id: String,
+    pub(in crate::server) name: String,
+    pub(in crate::server) role: Role,
 }
 
-/// As [`find_user`], of many at once: those whose session is open and whose account is active.
-pub(in crate::server) async fn find_users(
+type ActorRow = (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+
+const ACTORS: &str = "select s.id, u.id, u.name, u.role, t.id, t.identifier from sessions s
+    left join users u on u.id = s.user_id and u.active = 1
+    left join station_tokens t on t.id = s.station_token_id and t.revoked_at is null
+    where s.ended_at is null";
+
+fn actor(row: ActorRow) -> Option<Actor> {
+    match row {
+        // A role this version does not know may do the least.
+        (_, Some(id), Some(name), Some(role), ..) => Some(Actor { id, name, role: role.parse().unwrap_or(Role::Guest) }),
+        (.., Some(id), Some(name)) => Some(Actor { id, name, role: Role::Station }),
+        _ => None,
+    }
+}
+
+/// None once the session has ended, its user is disabled, or its station's token revoked.
+pub(in crate::server) async fn find_actor(store: &Store, session_id: &str, now: DateTime<Utc>) -> Result<Option<Actor>, StoreError> {
+    let mut reader = store.readers.acquire().await?;
+    find_actor_in(&mut reader, session_id, now).await
+}
+
+async fn find_actor_in(connection: &mut AnyConnection, session_id: &str, now: DateTime<Utc>) -> Result<Option<Actor>, StoreError> {
+    // No id holds a NUL character, and PostgreSQL does not take one.
+    if session_id.contains('\0') {
+        return Ok(None);
+    }
+    let text = sqlx::AssertSqlSafe(format!("{ACTORS} and s.id = $1 and s.expires_at > $2"));
+    let row: Option<ActorRow> = sqlx::query_as(text).bind(session_id).bind(micros(now)).fetch_optional(connection).await?;
+    Ok(row.and_then(actor))
+}
+
+/// As [`find_actor`], of many at once, by session and actor: those who may still act.
+pub(in crate::server) async fn find_actors(
     store: &Store,
     asked: &[(String, String)],
     now: DateTime<Utc>,
 ) -> Result<HashMap<(String, String), (String, Role)>, StoreError> {
     let mut found = HashMap::new();
     for some in asked.chunks(500) {
-        let mut query = Sql::new(
-            "select s.id, u.id, u.name, u.role from sessions s join users u on u.id = s.user_id
-            where s.ended_at is null and u.active = 1 and s.expires_at > ",
-        );
+        let mut query = Sql::new(ACTORS);
         let ids = some.iter().map(|(session_id, _)| session_id.clone());
-        query.push_bind(micros(now)).push(" and s.id in (").push_list(ids).push(")");
-        let rows: Vec<(String, String, String, String)> = query.fetch_all(&store.readers).await?;
-        found.extend(rows.into_iter().map(|(session, user, name, role)| ((session, user), (name, role.parse().unwrap_or(Role::Guest)))));
+        query.push(" and s.expires_at > ").push_bind(micros(now)).push(" and s.id in (").push_list(ids).push(")");
+        let rows: Vec<ActorRow> = query.fetch_all(&store.readers).await?;
+        found.extend(rows.into_iter().filter_map(|row| {
+            let session_id = row.0.clone();
+            actor(row).map(|actor| ((session_id, actor.id), (actor.name, actor.role)))
+        }));
     }
     Ok(found)
+}
+
+/// What came of a refresh token.
+#[derive(Debug, PartialEq)]
+pub(in crate::server) enum Rotation {
+    /// Used up, and the new one is in its place.
+    Renewed { session_id: String, actor: Actor },
+    /// It was used before: whoever has it, one of the two is a thief, so the session has ended now.
+    Reused { session_id: String, name: String },
+    /// Not known, expired, or of a session that has ended.
+    Refused,
+}
+
+/// Uses up a refresh token and puts a new one in its place.
+pub(in crate::server) async fn rotate(
+    store: &Store,
+    hash: &str,
+    new_hash: &str,
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<Rotation, StoreError> {
+    let mut transaction = store.begin().await?;
+    let text = "select session_id, used_at from refresh_tokens where hash = $1 and expires_at > $2";
+    let row: Option<(String, Option<i64>)> = sqlx::query_as(text).bind(hash).bind(micros(now)).fetch_optional(&mut *transaction).await?;
+    let Some((session_id, used_at)) = row else { return Ok(Rotation::Refused) };
+    let Some(actor) = find_actor_in(&mut transaction, &session_id, now).await? else { return Ok(Rotation::Refused) };
+    if used_at.is_some() {
+        end_in(&mut transaction, &session_id, now).await?;
+        transaction.commit().await?;
+        return Ok(Rotation::Reused { session_id, name: actor.name });
+    }
+    sqlx::query("update refresh_tokens set used_at = $2 where hash = $1").bind(hash).bind(micros(now)).execute(&mut *transaction).await?;
+    insert_refresh(&mut transaction, &session_id, new_hash, now, expires_at).await?;
+    sqlx::query("update sessions set renewed_at = $2, expires_at = $3 where id = $1")
+        .bind(&session_id)
+        .bind(micros(now))
+        .bind(micros(expires_at))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(Rotation::Renewed { session_id, actor })
+}
+
+/// Ends one session.
+pub(in crate::server) async fn end(store: &Store, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut writer = store.writer.acquire().await?;
+    end_in(&mut writer, id, now).await
+}
+
+async fn end_in(connection: &mut AnyConnection, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let text = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
+    sqlx::query(text).bind(id).bind(micros(now)).execute(connection).await?;
+    Ok(())
+}
+
+/// Ends every session of a user but one. The ids of those that ended.
+pub(in crate::server) async fn end_all(
+    connection: &mut AnyConnection,
+    user_id: &str,
+    but: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let text = "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null returning id";
+    let ids = sqlx::query_scalar(text).bind(user_id).bind(but.unwrap_or_default()).bind(micros(now)).fetch_all(connection).await?;
+    Ok(ids)
+}
+
+/// One open session, as lists show it.
+#[derive(sqlx::FromRow)]
+pub(in crate::server) struct Row {
+    pub(in crate::server) id: String,
+    pub(in crate::server) created_at: i64,
+    pub(in crate::server) renewed_at: i64,
+    pub(in crate::server) expires_at: i64,
+    pub(in crate::server) address: String,
+    pub(in crate::server) client: String,
+}
+
+impl Row {
+    pub(in crate::server) fn to_wire(&self, current: Option<&str>) -> crate::protocol::auth::Session {
+        crate::protocol::auth::Session {
+            id: self.id.clone(),
+            created_at: time(self.created_at),
+            last_used: time(self.renewed_at),
+            expires_at: time(self.expires_at),
+            address: self.address.clone(),
+            client: self.client.clone(),
+            current: current == Some(self.id.as_str()),
+        }
+    }
+}
+
+/// The open sessions of a user, newest first, at most a thousand.
+pub(in crate::server) async fn list(store: &Store, user_id: &str, now: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
+    let text = "select id, created_at, renewed_at, expires_at, address, client from sessions
+        where user_id = $1 and ended_at is null and expires_at > $2 order by id desc limit 1000";
+    Ok(sqlx::query_as(text).bind(user_id).bind(micros(now)).fetch_all(&store.readers).await?)
 }

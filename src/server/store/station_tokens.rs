@@ -41,14 +41,13 @@ pub(in crate::server) struct NewStationToken<'a> {
     pub(in crate::server) reset: bool,
 }
 
-pub(in crate::server) async fn insert(store: &Store, new: &NewStationToken<'_>) -> Result<(), StoreError> {
+/// The ids of the tokens that a reset has ended.
+pub(in crate::server) async fn insert(store: &Store, new: &NewStationToken<'_>) -> Result<Vec<String>, StoreError> {
     let mut transaction = store.begin().await?;
+    let mut ended = Vec::new();
     if new.reset {
-        sqlx::query("update station_tokens set revoked_at = $2 where identifier_key = $1 and revoked_at is null")
-            .bind(key(new.identifier))
-            .bind(micros(new.now))
-            .execute(&mut *transaction)
-            .await?;
+        let text = "update station_tokens set revoked_at = $2 where identifier_key = $1 and revoked_at is null returning id";
+        ended = sqlx::query_scalar(text).bind(key(new.identifier)).bind(micros(new.now)).fetch_all(&mut *transaction).await?;
     }
     let text = "insert into station_tokens (id, identifier, identifier_key, hash, mask, issued_by, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -63,7 +62,7 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewStationToken<'_>) 
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(ended)
 }
 
 /// Id, station, and when it was last seen using it; none for a token that is unknown or revoked.
@@ -98,9 +97,15 @@ pub(in crate::server) async fn list(store: &Store) -> Result<Vec<StationToken>, 
     Ok(rows.into_iter().map(token).collect())
 }
 
-/// Ends a token by its id, or all of a station by its identifier. How many it ended.
-pub(in crate::server) async fn revoke(store: &Store, id_or_identifier: &str, now: DateTime<Utc>) -> Result<u64, StoreError> {
-    let text = "update station_tokens set revoked_at = $3 where revoked_at is null and (id = $1 or identifier_key = $2)";
-    let result = sqlx::query(text).bind(id_or_identifier).bind(key(id_or_identifier)).bind(micros(now)).execute(&store.writer).await?;
-    Ok(result.rows_affected())
+/// One token that is still good: its station.
+pub(in crate::server) async fn find_good(store: &Store, id: &str) -> Result<Option<String>, StoreError> {
+    let text = "select identifier from station_tokens where id = $1 and revoked_at is null";
+    Ok(sqlx::query_scalar(text).bind(id).fetch_optional(&store.readers).await?)
+}
+
+/// Ends a token by its id, or all of a station by its identifier. The ids of those it ended.
+pub(in crate::server) async fn revoke(store: &Store, id_or_identifier: &str, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let text = "update station_tokens set revoked_at = $3 where revoked_at is null and (id = $1 or identifier_key = $2) returning id";
+    let ended = sqlx::query_scalar(text).bind(id_or_identifier).bind(key(id_or_identifier)).bind(micros(now));
+    Ok(ended.fetch_all(&store.writer).await?)
 }

@@ -1,7 +1,9 @@
 //! Accounts of people.
 
 use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
 
+use super::audit::escape;
 use super::mail::{NewMail, enqueue_in};
 use super::{Store, StoreError, key, micros, time};
 use crate::domain::Role;
@@ -17,7 +19,8 @@ pub struct User {
     pub verified: bool,
     pub created_at: DateTime<Utc>,
     pub last_login: Option<DateTime<Utc>>,
-    pub locked_until: Option<DateTime<Utc>>,
+    /// Grows with every change by an administrator.
+    pub version: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -30,7 +33,13 @@ struct Row {
     verified: i64,
     created_at: i64,
     last_login: Option<i64>,
-    locked_until: Option<i64>,
+    version: i64,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("select id, name, email, role, active, verified, created_at, last_login, version from users ", $rest)
+    };
 }
 
 impl From<Row> for User {
@@ -45,7 +54,7 @@ impl From<Row> for User {
             verified: row.verified != 0,
             created_at: time(row.created_at),
             last_login: row.last_login.map(time),
-            locked_until: row.locked_until.map(time),
+            version: row.version,
         }
     }
 }
@@ -62,9 +71,8 @@ pub(in crate::server) struct NewUser<'a> {
     pub(in crate::server) now: DateTime<Utc>,
 }
 
-const INSERT: &str =
-    "insert into users (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at, failed_logins)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)";
+const INSERT: &str = "insert into users (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 /// Adds an account. False when its name or address is taken.
 pub(in crate::server) async fn insert(store: &Store, new: &NewUser<'_>) -> Result<bool, StoreError> {
@@ -81,7 +89,7 @@ pub(in crate::server) async fn insert_first(store: &Store, new: &NewUser<'_>) ->
     Ok(inserted)
 }
 
-async fn insert_in(connection: &mut sqlx::AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
+async fn insert_in(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
     let result = sqlx::query(INSERT)
         .bind(new.id)
         .bind(new.name)
@@ -95,6 +103,10 @@ async fn insert_in(connection: &mut sqlx::AnyConnection, new: &NewUser<'_>) -> R
         .bind(micros(new.now))
         .execute(connection)
         .await;
+    taken_is_false(result)
+}
+
+fn taken_is_false<T>(result: Result<T, sqlx::Error>) -> Result<bool, StoreError> {
     match result {
         Ok(_) => Ok(true),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
@@ -129,15 +141,23 @@ pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &
 
 /// By e-mail address, without regard to case.
 pub(in crate::server) async fn find_by_email(store: &Store, email: &str) -> Result<Option<User>, StoreError> {
-    let text = "select id, name, email, role, active, verified, created_at, last_login, locked_until from users where email_key = $1";
-    let row: Option<Row> = sqlx::query_as(text).bind(key(email)).fetch_optional(&store.readers).await?;
+    let row: Option<Row> = sqlx::query_as(select!("where email_key = $1")).bind(key(email)).fetch_optional(&store.readers).await?;
     Ok(row.map(User::from))
 }
 
 /// By name, without regard to case.
 pub(in crate::server) async fn find(store: &Store, name: &str) -> Result<Option<User>, StoreError> {
-    let text = "select id, name, email, role, active, verified, created_at, last_login, locked_until from users where name_key = $1";
-    let row: Option<Row> = sqlx::query_as(text).bind(key(name)).fetch_optional(&store.readers).await?;
+    // No text in the database holds a NUL character, and PostgreSQL does not take one.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let row: Option<Row> = sqlx::query_as(select!("where name_key = $1")).bind(key(name)).fetch_optional(&store.readers).await?;
+    Ok(row.map(User::from))
+}
+
+/// By id.
+pub(in crate::server) async fn find_by_id(connection: &mut AnyConnection, id: &str) -> Result<Option<User>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(connection).await?;
     Ok(row.map(User::from))
 }
 
@@ -145,10 +165,11 @@ pub(in crate::server) async fn find_password_hash(store: &Store, id: &str) -> Re
     Ok(sqlx::query_scalar("select password_hash from users where id = $1").bind(id).fetch_optional(&store.readers).await?)
 }
 
-/// By name.
-pub(in crate::server) async fn list(store: &Store) -> Result<Vec<User>, StoreError> {
-    let text = "select id, name, email, role, active, verified, created_at, last_login, locked_until from users order by name_key";
-    let rows: Vec<Row> = sqlx::query_as(text).fetch_all(&store.readers).await?;
+/// By name, those whose name or address holds `search`.
+pub(in crate::server) async fn list(store: &Store, search: &str, limit: i64, offset: i64) -> Result<Vec<User>, StoreError> {
+    let text = select!("where name_key like $1 escape '!' or email_key like $1 escape '!' order by name_key limit $2 offset $3");
+    let pattern = format!("%{}%", escape(&key(search)));
+    let rows: Vec<Row> = sqlx::query_as(text).bind(pattern).bind(limit).bind(offset).fetch_all(&store.readers).await?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 
@@ -156,22 +177,55 @@ pub(in crate::server) async fn count(store: &Store) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("select count(*) from users").fetch_one(&store.readers).await?)
 }
 
-pub(in crate::server) async fn set_role(store: &Store, id: &str, role: Role) -> Result<(), StoreError> {
-    sqlx::query("update users set role = $2 where id = $1").bind(id).bind(role.as_str()).execute(&store.writer).await?;
+/// Whether there is an active account, other than this one, that may do everything.
+pub(in crate::server) async fn has_other_superuser(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
+    let text = "select count(*) from users where role = $1 and active = 1 and id <> $2";
+    let count: i64 = sqlx::query_scalar(text).bind(Role::Superuser.as_str()).bind(id).fetch_one(connection).await?;
+    Ok(count > 0)
+}
+
+/// Stores address, role and state as they are in `user`. False when the address is another account's.
+pub(in crate::server) async fn update(connection: &mut AnyConnection, user: &User) -> Result<bool, StoreError> {
+    if let Some(email) = &user.email {
+        let text = "select count(*) from users where email_key = $1 and id <> $2";
+        let count: i64 = sqlx::query_scalar(text).bind(key(email)).bind(&user.id).fetch_one(&mut *connection).await?;
+        if count > 0 {
+            return Ok(false);
+        }
+    }
+    let text = "update users set email = $2, email_key = $3, role = $4, active = $5, verified = $6, version = version + 1 where id = $1";
+    sqlx::query(text)
+        .bind(&user.id)
+        .bind(user.email.as_deref())
+        .bind(user.email.as_deref().map(key))
+        .bind(user.role.as_str())
+        .bind(i64::from(user.active))
+        .bind(i64::from(user.verified))
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+pub(in crate::server) async fn set_password_hash(connection: &mut AnyConnection, id: &str, hash: &str) -> Result<(), StoreError> {
+    let text = "update users set password_hash = $2, version = version + 1 where id = $1";
+    sqlx::query(text).bind(id).bind(hash).execute(connection).await?;
     Ok(())
 }
 
-pub(in crate::server) async fn set_active(store: &Store, id: &str, active: bool) -> Result<(), StoreError> {
-    sqlx::query("update users set active = $2 where id = $1").bind(id).bind(i64::from(active)).execute(&store.writer).await?;
+/// Puts a hash of the same password in the place of `old`, unless it was changed meanwhile.
+pub(in crate::server) async fn replace_password_hash(store: &Store, id: &str, old: &str, new: &str) -> Result<(), StoreError> {
+    let text = "update users set password_hash = $3 where id = $1 and password_hash = $2";
+    sqlx::query(text).bind(id).bind(old).bind(new).execute(&store.writer).await?;
     Ok(())
 }
 
-pub(in crate::server) async fn set_password_hash(store: &Store, id: &str, hash: &str) -> Result<(), StoreError> {
-    sqlx::query("update users set password_hash = $2 where id = $1").bind(id).bind(hash).execute(&store.writer).await?;
+pub(in crate::server) async fn note_login(connection: &mut AnyConnection, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query("update users set last_login = $2 where id = $1").bind(id).bind(micros(now)).execute(connection).await?;
     Ok(())
 }
 
-pub(in crate::server) async fn unlock(store: &Store, id: &str) -> Result<(), StoreError> {
-    sqlx::query("update users set failed_logins = 0, locked_until = null where id = $1").bind(id).execute(&store.writer).await?;
+/// With his sessions. What he enrolled stays.
+pub(in crate::server) async fn delete(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
+    sqlx::query("delete from users where id = $1").bind(id).execute(connection).await?;
     Ok(())
 }

@@ -12,12 +12,13 @@ use crate::protocol::auth::LoginResponse;
 use crate::protocol::page;
 use crate::server::body::Json;
 use crate::server::caller;
+use crate::server::client_address::ClientAddress;
 use crate::server::config::Signup;
 use crate::server::cookies;
 use crate::server::error::Refusal;
+use crate::server::services::sessions::{self, Origin};
 use crate::server::services::sign_in;
 use crate::server::state::Line;
-use crate::server::store::sessions;
 use crate::support::secret::Secret;
 
 /// Who looks at the page, and what it offers him.
@@ -44,13 +45,14 @@ pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: Head
 )]
 pub(in crate::server) async fn login(
     State(line): State<Arc<Line>>,
+    from: ClientAddress,
     headers: HeaderMap,
     Json(request): Json<page::PageLogin>,
 ) -> Result<Response, Refusal> {
     cookies::check_origin(&headers, line.config.is_secure())?;
     let password = Secret::new(request.password);
-    let user = sign_in::check(&line, &request.username, &password, None).await?;
-    let session = sign_in::open_session(&line, &user).await?;
+    let user = sign_in::check(&line, &request.username, &password, None, from).await?;
+    let session = sessions::open(&line, &user, &Origin::new(from, &headers)).await?;
     // Whoever was signed in here before is not any more.
     end_session(&line, &headers).await?;
     Ok(with_session(&line, session))
@@ -75,7 +77,7 @@ pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, headers: He
 
 async fn end_session(line: &Line, headers: &HeaderMap) -> Result<(), Refusal> {
     if let Some(session_id) = caller::of_cookies(line, headers).await?.and_then(|caller| caller.session_id) {
-        sessions::end(&line.store, &session_id, line.clock.now()).await?;
+        sessions::end(line, &session_id).await?;
     }
     Ok(())
 }

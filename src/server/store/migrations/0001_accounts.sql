@@ -15,27 +15,8 @@ create table users (
     verified bigint not null,
     created_at bigint not null,
     last_login bigint,
-    failed_logins bigint not null,
-    locked_until bigint
+    version bigint not null default 1
 );
-
-create table sessions (
-    id text primary key,
-    user_id text not null references users (id) on delete cascade,
-    created_at bigint not null,
-    expires_at bigint not null,
-    ended_at bigint
-);
-create index sessions_by_user on sessions (user_id);
-
-create table refresh_tokens (
-    hash text primary key,
-    session_id text not null references sessions (id) on delete cascade,
-    created_at bigint not null,
-    expires_at bigint not null,
-    used_at bigint
-);
-create index refresh_tokens_by_session on refresh_tokens (session_id);
 
 create table station_tokens (
     id text primary key,

@@ -1,0 +1,330 @@
+//! Accounts are made, changed and removed, by an administrator or by the command line: one set of rules, one entry in the audit log.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::audit::{self, Act};
+use super::sessions::tell_ended;
+use crate::domain::Role;
+use crate::domain::audit::Action;
+use crate::domain::credentials::{CredentialError, check_email, check_password, check_user_name};
+use crate::protocol::auth::code;
+use crate::server::bus::{Bus, Happening};
+use crate::server::caller::Caller;
+use crate::server::client_address::ClientAddress;
+use crate::server::error::Refusal;
+use crate::server::passwords::{PasswordError, Passwords};
+use crate::server::store::users::{self, NewUser, User};
+use crate::server::store::{Store, StoreError, sessions, sign_in_failures};
+use crate::support::secret::Secret;
+
+/// Who acts.
+#[derive(Clone, Copy)]
+pub(in crate::server) enum Who<'a> {
+    Person(&'a Caller, ClientAddress),
+    /// Whoever may read the database's file or address may do anything.
+    CommandLine,
+}
+
+impl<'a> Who<'a> {
+    fn act(self, action: Action) -> Act<'a> {
+        match self {
+            Who::Person(caller, from) => Act::of(caller, &from, action),
+            Who::CommandLine => Act::by("command line", action),
+        }
+    }
+
+    fn may_manage(self, role: Role) -> bool {
+        match self {
+            Who::Person(caller, _) => caller.role.may_manage(role),
+            Who::CommandLine => role != Role::Station,
+        }
+    }
+
+    fn is(self, user: &User) -> bool {
+        matches!(self, Who::Person(caller, _) if caller.id == user.id)
+    }
+}
+
+/// Where accounts are looked after.
+pub(in crate::server) struct Desk<'a> {
+    pub(in crate::server) store: &'a Store,
+    pub(in crate::server) passwords: &'a Passwords,
+    pub(in crate::server) bus: &'a Bus,
+    pub(in crate::server) now: DateTime<Utc>,
+    pub(in crate::server) who: Who<'a>,
+}
+
+/// Why an account stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("the user name is taken")]
+    NameTaken,
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    #[error("there is no such user")]
+    Unknown,
+    #[error("stations have tokens, not accounts: a user cannot have the role STATION")]
+    StationRole,
+    #[error("only a SUPERUSER makes or changes a SUPERUSER")]
+    RoleTooHigh,
+    #[error("nobody disables, deletes or demotes himself, nor sets his own password without the old one")]
+    OwnAccount,
+    #[error("this is the last SUPERUSER: make another one first")]
+    LastSuperuser,
+    #[error("somebody else changed this account meanwhile")]
+    ChangedMeanwhile,
+    /// A field of the account, and what is wrong with it.
+    #[error("{1}")]
+    Field(&'static str, CredentialError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AccountError {
+    fn from(error: sqlx::Error) -> AccountError {
+        AccountError::Store(error.into())
+    }
+}
+
+impl From<AccountError> for Refusal {
+    fn from(error: AccountError) -> Refusal {
+        use AccountError as E;
+        let sentence = sentence(&error.to_string());
+        let conflict = |code: &'static str, field: Option<&str>| {
+            let mut refusal = Refusal::new(StatusCode::CONFLICT, code, sentence.clone());
+            refusal.fields.extend(field.map(|field| (field.to_owned(), sentence.clone())));
+            refusal
+        };
+        let bad = |code: &'static str, field: &str| {
+            let mut refusal = Refusal::bad_request(code, sentence.clone());
+            refusal.fields.insert(field.to_owned(), sentence.clone());
+            refusal
+        };
+        match error {
+            E::NameTaken => conflict(code::USERNAME_TAKEN, Some("username")),
+            E::EmailTaken => conflict(code::EMAIL_TAKEN, Some("email")),
+            E::OwnAccount => conflict(code::OWN_ACCOUNT, None),
+            E::LastSuperuser => conflict(code::LAST_SUPERUSER, None),
+            E::ChangedMeanwhile => conflict(code::CHANGED_MEANWHILE, None),
+            E::Unknown => Refusal::not_found("user"),
+            E::RoleTooHigh => Refusal::new(StatusCode::FORBIDDEN, code::ROLE_TOO_HIGH, sentence),
+            E::StationRole => bad("bad_role", "role"),
+            E::Field(field @ ("password" | "new_password"), _) => bad(code::BAD_PASSWORD, field),
+            E::Field(field, _) => bad("bad_field", field),
+            E::Password(error) => error.into(),
+            E::Store(error) => error.into(),
+        }
+    }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// What a new account is made of.
+pub(in crate::server) struct Draft<'a> {
+    pub(in crate::server) name: &'a str,
+    pub(in crate::server) email: Option<&'a str>,
+    pub(in crate::server) role: Role,
+    pub(in crate::server) password: &'a Secret,
+}
+
+/// What shall be different. What is missing stays.
+#[derive(Default)]
+pub(in crate::server) struct Change {
+    /// Empty for none.
+    pub(in crate::server) email: Option<String>,
+    pub(in crate::server) role: Option<Role>,
+    pub(in crate::server) active: Option<bool>,
+    pub(in crate::server) verified: Option<bool>,
+    pub(in crate::server) password: Option<Secret>,
+    /// The version that was looked at.
+    pub(in crate::server) version: Option<i64>,
+}
+
+impl Desk<'_> {
+    /// Makes a verified account.
+    pub(in crate::server) async fn create(&self, draft: &Draft<'_>) -> Result<User, AccountError> {
+        self.check_role(draft.role)?;
+        let (id, hash) = self.prepare(draft).await?;
+        let new = NewUser {
+            id: &id,
+            name: draft.name,
+            email: draft.email,
+            role: draft.role,
+            password_hash: &hash,
+            verified: true,
+            now: self.now,
+        };
+        if !users::insert(self.store, &new).await? {
+            let name_taken = users::find(self.store, draft.name).await?.is_some();
+            return Err(if name_taken { AccountError::NameTaken } else { AccountError::EmailTaken });
+        }
+        let detail = format!("role {}", draft.role.as_str());
+        audit::write(self.store, self.now, self.who.act(Action::UserCreated).to(draft.name).detail(&detail)).await?;
+        users::find(self.store, draft.name).await?.ok_or(AccountError::Unknown)
+    }
+
+    /// Id and password hash of a new account whose fields are good.
+    pub(in crate::server) async fn prepare(&self, draft: &Draft<'_>) -> Result<(String, String), AccountError> {
+        check_user_name(draft.name).map_err(|error| AccountError::Field("username", error))?;
+        check_password(draft.password.expose()).map_err(|error| AccountError::Field("password", error))?;
+        draft.email.map(check_email).transpose().map_err(|error| AccountError::Field("email", error))?;
+        Ok((Uuid::now_v7().to_string(), self.passwords.hash(draft.password).await?))
+    }
+
+    fn check_role(&self, role: Role) -> Result<(), AccountError> {
+        match role {
+            Role::Station => Err(AccountError::StationRole),
+            role if !self.who.may_manage(role) => Err(AccountError::RoleTooHigh),
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes an account. A new password and being disabled end its sessions at once.
+    pub(in crate::server) async fn change(&self, id: &str, change: &Change) -> Result<User, AccountError> {
+        change.role.map_or(Ok(()), |role| self.check_role(role))?;
+        if let Some(email) = change.email.as_deref().filter(|email| !email.is_empty()) {
+            check_email(email).map_err(|error| AccountError::Field("email", error))?;
+        }
+        let hash = match &change.password {
+            Some(password) => {
+                check_password(password.expose()).map_err(|error| AccountError::Field("password", error))?;
+                Some(self.passwords.hash(password).await?)
+            }
+            None => None,
+        };
+        let mut transaction = self.store.begin().await?;
+        let old = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
+        let user = changed(&old, change);
+        self.allow(&old, &user, change)?;
+        self.keep_a_superuser(&mut transaction, &old, Some(&user)).await?;
+        if !users::update(&mut transaction, &user).await? {
+            return Err(AccountError::EmailTaken);
+        }
+        if let Some(hash) = &hash {
+            users::set_password_hash(&mut transaction, id, hash).await?;
+        }
+        let ended =
+            if hash.is_some() || !user.active { sessions::end_all(&mut transaction, id, None, self.now).await? } else { Vec::new() };
+        let act = self.who.act(Action::UserChanged);
+        audit::write_in(&mut transaction, self.now, act.to(&old.name).detail(&difference(&old, &user, hash.is_some()))).await?;
+        let user = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
+        transaction.commit().await?;
+        self.tell(id, ended);
+        Ok(user)
+    }
+
+    fn allow(&self, old: &User, new: &User, change: &Change) -> Result<(), AccountError> {
+        if !self.who.may_manage(old.role) {
+            return Err(AccountError::RoleTooHigh);
+        }
+        if self.who.is(old) && (new.role != old.role || !new.active || change.password.is_some()) {
+            return Err(AccountError::OwnAccount);
+        }
+        if change.version.is_some_and(|version| version != old.version) { Err(AccountError::ChangedMeanwhile) } else { Ok(()) }
+    }
+
+    /// A person may not take the last account that may do everything; the command line can make another.
+    async fn keep_a_superuser(&self, connection: &mut sqlx::AnyConnection, old: &User, new: Option<&User>) -> Result<(), AccountError> {
+        let counts = |user: &User| user.role == Role::Superuser && user.active;
+        if matches!(self.who, Who::CommandLine) || !counts(old) || new.is_some_and(counts) {
+            return Ok(());
+        }
+        if users::has_other_superuser(connection, &old.id).await? { Ok(()) } else { Err(AccountError::LastSuperuser) }
+    }
+
+    /// Removes an account and its sessions. The stations it enrolled stay.
+    pub(in crate::server) async fn delete(&self, id: &str) -> Result<(), AccountError> {
+        let mut transaction = self.store.begin().await?;
+        let old = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
+        if !self.who.may_manage(old.role) {
+            return Err(AccountError::RoleTooHigh);
+        }
+        if self.who.is(&old) {
+            return Err(AccountError::OwnAccount);
+        }
+        self.keep_a_superuser(&mut transaction, &old, None).await?;
+        let ended = sessions::end_all(&mut transaction, id, None, self.now).await?;
+        users::delete(&mut transaction, id).await?;
+        sign_in_failures::forget(&mut transaction, &old.name).await?;
+        audit::write_in(&mut transaction, self.now, self.who.act(Action::UserDeleted).to(&old.name)).await?;
+        transaction.commit().await?;
+        self.tell(id, ended);
+        Ok(())
+    }
+
+    /// Forgets failed tries and a lock.
+    pub(in crate::server) async fn unlock(&self, id: &str) -> Result<User, AccountError> {
+        let mut transaction = self.store.begin().await?;
+        let user = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
+        if !self.who.may_manage(user.role) {
+            return Err(AccountError::RoleTooHigh);
+        }
+        sign_in_failures::forget(&mut transaction, &user.name).await?;
+        audit::write_in(&mut transaction, self.now, self.who.act(Action::UserUnlocked).to(&user.name)).await?;
+        transaction.commit().await?;
+        Ok(user)
+    }
+
+    /// Stores a user's own new password, and ends his sessions but the one he is in.
+    pub(in crate::server) async fn change_own_password(&self, caller: &Caller, new: &Secret) -> Result<(), AccountError> {
+        check_password(new.expose()).map_err(|error| AccountError::Field("new_password", error))?;
+        let hash = self.passwords.hash(new).await?;
+        let mut transaction = self.store.begin().await?;
+        users::set_password_hash(&mut transaction, &caller.id, &hash).await?;
+        let ended = sessions::end_all(&mut transaction, &caller.id, caller.session_id.as_deref(), self.now).await?;
+        audit::write_in(&mut transaction, self.now, self.who.act(Action::PasswordChanged)).await?;
+        transaction.commit().await?;
+        tell_ended(self.bus, ended);
+        Ok(())
+    }
+
+    fn tell(&self, user_id: &str, ended: Vec<String>) {
+        self.bus.publish(Happening::UserChanged { user_id: user_id.to_owned() });
+        tell_ended(self.bus, ended);
+    }
+}
+
+fn changed(old: &User, change: &Change) -> User {
+    let email = match change.email.as_deref() {
+        None => old.email.clone(),
+        Some("") => None,
+        Some(email) => Some(email.to_owned()),
+    };
+    User {
+        email,
+        role: change.role.unwrap_or(old.role),
+        active: change.active.unwrap_or(old.active),
+        verified: change.verified.unwrap_or(old.verified),
+        ..old.clone()
+    }
+}
+
+/// What an administrator changed, for the log. An address is a person's own: that it changed is enough.
+fn difference(old: &User, new: &User, password: bool) -> String {
+    let mut parts = Vec::new();
+    if old.role != new.role {
+        parts.push(format!("role {} → {}", old.role.as_str(), new.role.as_str()));
+    }
+    if old.active != new.active {
+        parts.push(if new.active { "enabled" } else { "disabled" }.to_owned());
+    }
+    if old.verified != new.verified {
+        parts.push(if new.verified { "verified" } else { "unverified" }.to_owned());
+    }
+    if old.email != new.email {
+        parts.push("e-mail address".to_owned());
+    }
+    if password {
+        parts.push("password".to_owned());
+    }
+    parts.join(", ")
+}

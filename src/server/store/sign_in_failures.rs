@@ -1,0 +1,108 @@
+//! Failed sign-ins by account and by address, for all servers on one database and through their restarts. An account is kept as the
+//! digest of its name, for what people type there is now and then their password.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AnyConnection;
+
+use super::sql::Sql;
+use super::{Store, StoreError, key, micros, time};
+use crate::domain::lockout::{ACCOUNT, ADDRESS, History};
+use crate::server::client_address::counted;
+use crate::server::random::digest;
+
+/// Rows of the past that are kept at most; the oldest go first.
+const ROWS: i64 = 50_000;
+
+/// The two things a sign-in is counted under.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct Subjects {
+    pub(in crate::server) account: String,
+    pub(in crate::server) address: String,
+}
+
+impl Subjects {
+    pub(in crate::server) fn of(name: &str, address: IpAddr) -> Subjects {
+        Subjects { account: account(name), address: format!("address:{}", counted(address)) }
+    }
+}
+
+/// What the failures of the account with this name are kept under.
+pub(in crate::server) fn account(name: &str) -> String {
+    format!("account:{}", digest(&key(name)))
+}
+
+/// What is known of an account and an address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::server) struct Past {
+    pub(in crate::server) account: Option<History>,
+    pub(in crate::server) address: Option<History>,
+}
+
+type Row = (String, i64, i64, Option<i64>);
+
+fn history((_, failures, since, locked_until): &Row) -> History {
+    let failures = u32::try_from(*failures).unwrap_or(u32::MAX);
+    History { failures, since: time(*since), locked_until: locked_until.map(time) }
+}
+
+pub(in crate::server) async fn find(store: &Store, subjects: &Subjects) -> Result<Past, StoreError> {
+    let mut reader = store.readers.acquire().await?;
+    find_in(&mut reader, subjects).await
+}
+
+async fn find_in(connection: &mut AnyConnection, subjects: &Subjects) -> Result<Past, StoreError> {
+    let text = "select subject, failures, since, locked_until from sign_in_failures where subject in ($1, $2)";
+    let rows: Vec<Row> = sqlx::query_as(text).bind(&subjects.account).bind(&subjects.address).fetch_all(connection).await?;
+    let find = |subject: &str| rows.iter().find(|row| row.0 == subject).map(history);
+    Ok(Past { account: find(&subjects.account), address: find(&subjects.address) })
+}
+
+/// Counts one more failure of both inside a change, and tells what the past has become.
+pub(in crate::server) async fn add(connection: &mut AnyConnection, subjects: &Subjects, now: DateTime<Utc>) -> Result<Past, StoreError> {
+    let past = find_in(connection, subjects).await?;
+    let (account, address) = (ACCOUNT.fail(past.account.as_ref(), now), ADDRESS.fail(past.address.as_ref(), now));
+    for (subject, history) in [(&subjects.account, account), (&subjects.address, address)] {
+        let text = "insert into sign_in_failures (subject, failures, since, locked_until) values ($1, $2, $3, $4)
+            on conflict (subject) do update set failures = excluded.failures, since = excluded.since, locked_until = excluded.locked_until";
+        sqlx::query(text)
+            .bind(subject)
+            .bind(i64::from(history.failures))
+            .bind(micros(history.since))
+            .bind(history.locked_until.map(micros))
+            .execute(&mut *connection)
+            .await?;
+    }
+    forget_old(connection, now).await?;
+    Ok(Past { account: Some(account), address: Some(address) })
+}
+
+/// What no longer counts, and what is too much.
+async fn forget_old(connection: &mut AnyConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query("delete from sign_in_failures where since < $1").bind(micros(now - TimeDelta::hours(24))).execute(&mut *connection).await?;
+    let text = "delete from sign_in_failures where since < (select since from sign_in_failures order by since desc limit 1 offset $1)";
+    sqlx::query(text).bind(ROWS).execute(connection).await?;
+    Ok(())
+}
+
+/// After a right password, or by an administrator. True when there was something to forget.
+pub(in crate::server) async fn forget(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
+    let result = sqlx::query("delete from sign_in_failures where subject = $1").bind(account(name)).execute(connection).await?;
+    Ok(result.rows_affected() > 0)
+}
+
+/// Of the accounts with these names, by what they are kept under.
+pub(in crate::server) async fn of_accounts(
+    store: &Store,
+    names: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, History>, StoreError> {
+    let mut query = Sql::new("select subject, failures, since, locked_until from sign_in_failures where subject in (''");
+    for name in names {
+        query.push(", ").push_bind(account(name));
+    }
+    query.push(")");
+    let rows: Vec<Row> = query.fetch_all(&store.readers).await?;
+    Ok(rows.iter().map(|row| (row.0.clone(), history(row))).collect())
+}
