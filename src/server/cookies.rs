@@ -59,7 +59,6 @@ pub(super) fn access(headers: &HeaderMap, secure: bool) -> Option<Secret> {
 }
 
 /// The refresh token of a request's cookies.
-#[allow(dead_code, reason = "sessions are renewed by it as soon as they can be")]
 pub(super) fn refresh(headers: &HeaderMap, secure: bool) -> Option<Secret> {
     REFRESH.read(headers, secure)
 }

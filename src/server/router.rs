@@ -52,6 +52,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Line>> {
         .routes(routes!(signup::status))
         .routes(routes!(page::session::look))
         .routes(routes!(page::session::login))
+        .routes(routes!(page::session::refresh))
         .routes(routes!(page::session::logout))
         .routes(routes!(page::board::board))
         .merge(page_files())

@@ -175,6 +175,39 @@ async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
 }
 
 #[tokio::test]
+async fn a_session_is_renewed_by_its_cookies_once_and_a_used_token_ends_it() {
+    let clock = andon::support::clock::Clock::held(chrono::Utc::now());
+    let world = World::with(clock.clone(), |_| ()).await;
+    let (mut browser, _) = Browser::login(&world, "oper").await;
+    let before = (browser.header(), browser.csrf().to_owned());
+    clock.push(chrono::TimeDelta::minutes(16));
+    browser.get("/api/auth/me").await.expect_refusal(401, "unauthorized");
+    browser.change("POST", "/api/page/refresh", &[], "").await.expect_refusal(403, "csrf");
+    let answer = browser.change("POST", "/api/page/refresh", &[("x-csrf-token", browser.csrf())], "").await.expect(200);
+    assert!(!answer.text().contains("token"), "{}", answer.text());
+    browser.take(&answer);
+    assert_ne!(browser.csrf(), before.1);
+    browser.get("/api/auth/me").await.expect(200);
+    // A thief with the old cookies, or a page that lost the answer: nobody can tell, so the session ends.
+    let headers = [("cookie", before.0.as_str()), ("x-csrf-token", before.1.as_str())];
+    let thief = world.anonymous().request("POST", "/api/page/refresh", &headers, Some(b"")).await.expect_refusal(401, "token_reused");
+    assert!(thief.headers("set-cookie").all(|cookie| cookie.contains("Max-Age=0")));
+    browser.get("/api/auth/me").await.expect_refusal(401, "unauthorized");
+    world.anonymous().request("POST", "/api/page/refresh", &[], Some(b"")).await.expect_refusal(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn whoever_leaves_after_a_pause_has_left() {
+    let clock = andon::support::clock::Clock::held(chrono::Utc::now());
+    let world = World::with(clock.clone(), |_| ()).await;
+    let (browser, _) = Browser::login(&world, "oper").await;
+    clock.push(chrono::TimeDelta::minutes(16));
+    let token = ("x-csrf-token", browser.csrf());
+    browser.change("POST", "/api/page/logout", &[token], "").await.expect(200);
+    browser.change("POST", "/api/page/refresh", &[token], "").await.expect(401);
+}
+
+#[tokio::test]
 async fn the_board_is_for_those_who_may_see_it_or_for_everybody_when_that_is_set() {
     let world = World::new().await;
     world.anonymous().get("/api/page/board").await.expect_refusal(401, "unauthorized");

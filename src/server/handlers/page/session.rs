@@ -8,14 +8,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::domain::audit::Action;
 use crate::protocol::auth::LoginResponse;
 use crate::protocol::page;
 use crate::server::body::Json;
-use crate::server::caller;
+use crate::server::caller::{self, Caller};
 use crate::server::client_address::ClientAddress;
 use crate::server::config::Signup;
 use crate::server::cookies;
 use crate::server::error::Refusal;
+use crate::server::services::audit::{self, Act};
 use crate::server::services::sessions::{self, Origin};
 use crate::server::services::sign_in;
 use crate::server::state::Line;
@@ -54,8 +56,36 @@ pub(in crate::server) async fn login(
     let user = sign_in::check(&line, &request.username, &password, None, from).await?;
     let session = sessions::open(&line, &user, &Origin::new(from, &headers)).await?;
     // Whoever was signed in here before is not any more.
-    end_session(&line, &headers).await?;
+    end_session(&line, &headers, from).await?;
     Ok(with_session(&line, session))
+}
+
+/// Renew the page's session: the new tokens come as cookies, and the old refresh token is used up.
+#[utoipa::path(
+    post, path = "/api/page/refresh", tag = "Page", operation_id = "page_refresh",
+    responses((status = 200, body = crate::protocol::auth::Caller), (status = 401), (status = 403)),
+    extensions(("x-permission" = json!("-"))),
+)]
+pub(in crate::server) async fn refresh(
+    State(line): State<Arc<Line>>,
+    from: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let secure = line.config.is_secure();
+    let (Some(access), Some(token)) = (cookies::access(&headers, secure), cookies::refresh(&headers, secure)) else {
+        return Err(Refusal::unauthorized("Nobody is signed in on this page."));
+    };
+    cookies::check_change(&headers, secure, &access)?;
+    let refusal = match sessions::refresh(&line, &token, from).await {
+        Ok(session) => return Ok(with_session(&line, session)),
+        Err(refusal) => refusal,
+    };
+    let is_over = refusal.status == StatusCode::UNAUTHORIZED;
+    let mut response = refusal.into_response();
+    if is_over {
+        cookies::clear(response.headers_mut(), secure);
+    }
+    Ok(response)
 }
 
 /// Sign out on the page: the session ends on every server, and the browser forgets it.
@@ -64,22 +94,37 @@ pub(in crate::server) async fn login(
     responses((status = 200, body = Object), (status = 403)),
     extensions(("x-permission" = json!("-"))),
 )]
-pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Response, Refusal> {
+pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, from: ClientAddress, headers: HeaderMap) -> Result<Response, Refusal> {
     let secure = line.config.is_secure();
     if let Some(token) = cookies::access(&headers, secure) {
         cookies::check_change(&headers, secure, &token)?;
-        end_session(&line, &headers).await?;
+        end_session(&line, &headers, from).await?;
     }
     let mut response = (StatusCode::OK, Answer(json!({ "message": "Logged out successfully" }))).into_response();
     cookies::clear(response.headers_mut(), secure);
     Ok(response)
 }
 
-async fn end_session(line: &Line, headers: &HeaderMap) -> Result<(), Refusal> {
-    if let Some(session_id) = caller::of_cookies(line, headers).await?.and_then(|caller| caller.session_id) {
+async fn end_session(line: &Line, headers: &HeaderMap, from: ClientAddress) -> Result<(), Refusal> {
+    let caller = match caller::of_cookies(line, headers).await? {
+        Some(caller) => Some(caller),
+        None => by_refresh_token(line, headers, from).await?,
+    };
+    if let Some((caller, session_id)) = caller.and_then(|caller| Some((caller.clone(), caller.session_id?))) {
         sessions::end(line, &session_id).await?;
+        audit::record(line, Act::of(&caller, &from, Action::Logout)).await;
     }
     Ok(())
+}
+
+/// Whose session it is though its access token has run out: whoever leaves after a pause shall have left.
+async fn by_refresh_token(line: &Line, headers: &HeaderMap, from: ClientAddress) -> Result<Option<Caller>, Refusal> {
+    let Some(token) = cookies::refresh(headers, line.config.is_secure()) else { return Ok(None) };
+    match sessions::refresh(line, &token, from).await {
+        Ok(renewed) => Ok(caller::by_access_token(line, &Secret::new(renewed.access_token)).await?.map(|(caller, _)| caller)),
+        Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn with_session(line: &Line, session: LoginResponse) -> Response {
