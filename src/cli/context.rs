@@ -89,7 +89,7 @@ fn exit_of(key: &str) -> Exit {
         | "too_many_tries"
         | "no_accounts_here" => Exit::Refused,
         "not_signed_in" | "keyring_locked" | "token_from_elsewhere" | "token_unreadable" => Exit::NotSignedIn,
-        "password_missing" | "passwords_differ" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
+        "password_missing" | "passwords_differ" | "chat_needs_user" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
         _ if key.starts_with("address_") => Exit::Usage,
         _ => Exit::Failed,
     }

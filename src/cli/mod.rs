@@ -2,6 +2,7 @@
 //! One file a command group; `output` alone prints. Exit codes: 0 done, 1 failed, 2 usage, 3 not signed in, 4 unreachable, 5 refused.
 
 mod account;
+mod chat;
 mod context;
 mod csv;
 mod diagnose;
@@ -76,6 +77,8 @@ enum Command {
     Queue(queue::Act),
     /// First pass yield and what fails most, from the server or from a file
     Yield(yields::Ask),
+    /// Talk in a room of the line
+    Chat(chat::Chat),
     /// The station's background services
     #[command(subcommand)]
     Station(station::Act),
@@ -114,6 +117,7 @@ fn run(context: &Context, command: Command, log: Option<&str>) -> Result<(), Fai
         Command::Report(act) => report::run(context, act),
         Command::Queue(act) => queue::run(context, act),
         Command::Yield(ask) => yields::run(context, ask),
+        Command::Chat(chat) => chat::run(context, &chat),
         Command::Station(_) => Ok(()),
         Command::Diagnose => diagnose::run(context),
     }

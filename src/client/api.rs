@@ -2,6 +2,7 @@
 //! Every failure is named by what the caller can do about it. No redirect is followed, so a token goes to one server only.
 
 mod accounts;
+mod live;
 mod people;
 mod person;
 

@@ -14,6 +14,7 @@ mod health;
 mod instances;
 mod line;
 mod link;
+mod live;
 mod model;
 #[cfg(test)]
 mod peer;
@@ -46,6 +47,7 @@ pub use ending::Ending;
 pub use explain::Explanation;
 pub use instances::template_names;
 pub use line::{LineRequest, LocalLine};
+pub use live::{LiveEvent, LiveState, Unsent};
 pub use model::{
     AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person,
     Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery,
@@ -56,7 +58,7 @@ pub use people::{
     UserList, UsersSlice,
 };
 pub use place::{
-    CallError, Caller, Check, Contact, LineAddress, Place, ServerOnFile, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
+    CallError, Caller, Chat, Check, Contact, LineAddress, Place, ServerOnFile, Talk, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
     read_submission,
 };
 pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
@@ -69,4 +71,5 @@ pub use crate::protocol::audit::Entry as AuditEntry;
 pub use crate::protocol::auth::Session as OpenSession;
 pub use crate::protocol::stations::{Station as LineStation, StationToken};
 pub use crate::protocol::users::User as Account;
+pub use crate::protocol::chat::{Message as ChatMessage, MessageKind};
 pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

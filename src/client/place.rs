@@ -3,6 +3,7 @@
 
 mod address;
 mod caller;
+mod chat;
 mod checkup;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub use address::LineAddress;
 pub use caller::{CallError, Caller, Contact, YieldAnswer, YieldAsk};
+pub use chat::{Chat, Talk};
 pub use checkup::{Check, Verdict};
 
 use super::explain::Explanation;
@@ -24,6 +26,7 @@ use crate::domain::instance::{Application, Instance};
 use crate::domain::report::Header;
 use crate::protocol::wsjf;
 use crate::support::clock::Clock;
+use crate::support::secret::Secret;
 
 /// The instances of a data folder.
 pub struct Place {
@@ -145,6 +148,17 @@ impl Place {
         let connection = self.config(id).map_err(CallError::Failed)?.connection;
         let folder = self.folder(id).map_err(CallError::Failed)?;
         Caller::new(&connection, &folder, id, &self.vault, self.clock.clone())
+    }
+
+    /// Signs a person in to the instance's server for a conversation. Nothing of it is kept.
+    pub fn chat(&self, id: &InstanceId, user: &str, password: &Secret) -> std::result::Result<Chat, CallError> {
+        let connection = self.config(id).map_err(CallError::Failed)?.connection;
+        let folder = self.folder(id).map_err(CallError::Failed)?;
+        if connection.server_url.is_empty() {
+            return Err(CallError::NotSignedIn(Explanation::new("not_signed_in").with("instance", id)));
+        }
+        let roots = connection.roots(&folder).map_err(CallError::Failed)?;
+        Chat::sign_in(&connection.server_url, connection.allow_plain_http, &roots, user, password)
     }
 
     /// Looks at everything a station stands on. Never tells a secret.

@@ -173,7 +173,7 @@ async fn fetch_person(http: &Http, server: &ServerUrl, user: &str, password: &Se
 }
 
 /// What a refusal means where a password was sent.
-fn of_password(denied: Denied) -> SignInError {
+pub(crate) fn of_password(denied: Denied) -> SignInError {
     match (denied.locked, denied.error) {
         (Some(wait), _) => SignInError::LockedFor(wait),
         (None, ApiError::TokenRefused { .. }) => SignInError::WrongPassword,

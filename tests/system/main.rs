@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod browser;
 mod chaos;
+mod chat;
 mod deaths;
 mod delivery;
 mod durability;

@@ -47,10 +47,13 @@ enum Event {
 
 const EVENTS: [(&str, Event); 3] = [("authenticate", Event::Authenticate), ("message", Event::Message), ("join", Event::Join)];
 
+/// What came so far, and the connection's place.
+type Contents = (mpsc::Receiver<Said>, Seat);
+
 /// What the middleware prepares for the connection's task.
 #[derive(Clone)]
 struct Mailbox {
-    contents: Arc<Mutex<Option<(mpsc::Receiver<Said>, Seat)>>>,
+    contents: Arc<Mutex<Option<Contents>>>,
     gone: CancellationToken,
 }
 
