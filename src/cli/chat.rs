@@ -51,7 +51,7 @@ pub fn run(context: &Context, chat: &Chat) -> Result<(), Failure> {
     history.iter().for_each(|message| show(&context.output, message));
     let (output, room, ended) = (Output::new(context.output.json), chat.room.clone(), Arc::new(AtomicBool::new(false)));
     let over = ended.clone();
-    let talk = conversation.talk(history.last().map(|message| message.id.clone()), move |event| match event {
+    let talk = conversation.talk(history.into_iter().map(|message| message.id).collect(), move |event| match event {
         LiveEvent::Heard(message) if message.room.eq_ignore_ascii_case(&room) => show(&output, &message),
         LiveEvent::NotSent(_, told) => output.warn(&told),
         LiveEvent::State(LiveState::Waiting(_)) => output.complain(&output.words("chat.away", &[])),

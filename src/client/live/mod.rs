@@ -46,8 +46,8 @@ pub(crate) struct Parts {
     pub(crate) roots: Vec<Vec<u8>>,
     pub(crate) access: Arc<dyn Fn() -> Access + Send + Sync>,
     pub(crate) events: mpsc::Sender<LiveEvent>,
-    /// The newest message that is known already.
-    pub(crate) known: Option<String>,
+    /// The messages that are known already, oldest first.
+    pub(crate) known: Vec<String>,
 }
 
 /// What a conversation tells.
@@ -86,7 +86,8 @@ type Going = Result<(), Over>;
 
 /// Until `stop`, the server's final word, or until the inbox is closed and everything in it was sent. How many are left unsent.
 pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Unsent>, stop: CancellationToken) -> usize {
-    let mut live = Live { parts, outbox: Outbox::default(), seen: VecDeque::new(), error: None, failures: 0, closed: false };
+    let seen = parts.known.clone().into();
+    let mut live = Live { parts, outbox: Outbox::default(), seen, error: None, failures: 0, closed: false };
     loop {
         let over = tokio::select! {
             () = stop.cancelled() => return live.outbox.len() + inbox.len(),
@@ -206,7 +207,7 @@ impl Live {
                 self.failures = 0;
                 self.outbox.rewind();
                 let id = Uuid::now_v7().to_string();
-                let since = self.parts.known.clone().map_or(Value::Null, Value::String);
+                let since = self.seen.iter().max();
                 write(socket, "subscribe", Some(&id), json!({ "topics": ["chat"], "since": since })).await?;
                 self.tell(LiveEvent::State(LiveState::Live)).await;
             }
@@ -234,16 +235,13 @@ impl Live {
     }
 
     async fn note(&mut self, message: Message) {
-        if self.seen.contains(&message.id) || self.parts.known.as_ref() == Some(&message.id) {
+        if self.seen.contains(&message.id) {
             return;
         }
-        if self.seen.len() == REMEMBERED {
+        if self.seen.len() >= REMEMBERED {
             self.seen.pop_front();
         }
         self.seen.push_back(message.id.clone());
-        if self.parts.known.as_ref().is_none_or(|known| *known < message.id) {
-            self.parts.known = Some(message.id.clone());
-        }
         self.tell(LiveEvent::Heard(message)).await;
     }
 

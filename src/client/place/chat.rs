@@ -74,8 +74,8 @@ impl Chat {
         Ok(history?.messages)
     }
 
-    /// Goes live. `hear` is called with everything that happens after the message that is known.
-    pub fn talk(self, known: Option<String>, hear: impl Fn(LiveEvent) + Send + 'static) -> Result<Talk, std::io::Error> {
+    /// Goes live. `hear` is called with everything that happens beside the messages that are known.
+    pub fn talk(self, known: Vec<String>, hear: impl Fn(LiveEvent) + Send + 'static) -> Result<Talk, std::io::Error> {
         let (say, mut inbox) = mpsc::channel(WAITING);
         let (events, mut heard) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
