@@ -69,7 +69,7 @@ pub use socket_io::{Heard, SocketIo};
 
 pub use crate::protocol::audit::Entry as AuditEntry;
 pub use crate::protocol::auth::Session as OpenSession;
+pub use crate::protocol::chat::{Message as ChatMessage, MessageKind};
 pub use crate::protocol::stations::{Station as LineStation, StationToken};
 pub use crate::protocol::users::User as Account;
-pub use crate::protocol::chat::{Message as ChatMessage, MessageKind};
 pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

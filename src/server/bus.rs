@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
 use crate::protocol::chat::Message;
+use crate::protocol::live::ReportReceived;
 
 /// Happenings that a follower may be behind.
 const KEPT: usize = 1024;
@@ -25,8 +26,8 @@ pub(super) enum Happening {
     TokenRevoked { token_id: String },
     /// A message in a room, as it is stored, and the socket it was said on.
     ChatMessage { message: Message, socket: Option<Uuid> },
-    /// Reports were stored, replaced or removed by the server of this origin.
-    ReportsStored { by: Uuid, ids: Vec<String> },
+    /// Reports were stored, replaced or removed by the server of this origin; the heads are of those stored.
+    ReportsStored { by: Uuid, ids: Vec<String>, heads: Vec<ReportReceived> },
     /// Other servers could not be heard for a while: look at the database.
     Missed,
 }

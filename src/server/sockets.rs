@@ -202,8 +202,8 @@ pub(super) async fn watch_over(line: Arc<Line>, stop: CancellationToken) {
             _ = tick.tick() => look(&line).await,
             happening = heard.recv() => match happening {
                 Ok(Happening::SessionEnded { .. } | Happening::UserChanged { .. } | Happening::TokenRevoked { .. }) => look(&line).await,
+                Ok(Happening::Missed) | Err(RecvError::Lagged(_)) => look(&line).await,
                 Ok(_) => {}
-                Err(RecvError::Lagged(_)) => look(&line).await,
                 Err(RecvError::Closed) => return,
             },
         }

@@ -12,6 +12,7 @@ use sqlx::Executor;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
+use crate::samples::{Sample, at};
 use crate::wire::Wire;
 use crate::world::{PASSWORD, World};
 
@@ -131,6 +132,30 @@ async fn what_is_said_is_heard_by_all_once_and_as_it_was_typed() {
     back.say("subscribe", "s", json!({ "topics": ["chat"], "since": heard["id"] })).await;
     back.expect("ack").await;
     assert_eq!(back.expect("chat_message").await["content"], "the next");
+}
+
+#[tokio::test]
+async fn a_report_is_told_to_those_who_follow_the_line() {
+    let world = World::new().await;
+    let token = world.login("oper").await.access_token;
+    let mut reports = Wire::following(world.running.address(), &token, &["reports", "yield"]).await;
+    let mut chat = Wire::following(world.running.address(), &token, &["chat"]).await;
+    let sample = Sample::new("SN <b>ą 🙂", at(0), "F");
+    world.station().await.post("/api/Report/WSJF", &sample.json()).await.expect(200);
+    let head = reports.expect("report_received").await;
+    assert_eq!((head["id"].as_str(), head["serial_number"].as_str()), (Some(sample.id.to_string().as_str()), Some("SN <b>ą 🙂")));
+    assert_eq!(
+        (head["part_number"].as_str(), head["process_code"].as_i64(), head["result"].as_str()),
+        (Some("PSU-48V"), Some(100), Some("Failed"))
+    );
+    assert_eq!(reports.expect("yield_changed").await, json!({ "part_numbers": ["PSU-48V"], "process_codes": [100] }));
+    reports.say("unsubscribe", "u", json!({ "topics": ["reports", "yield"] })).await;
+    reports.expect("ack").await;
+    world.station().await.post("/api/Report/WSJF", &Sample::new("SN-2", at(1), "P").json()).await.expect(200);
+    for wire in [&mut reports, &mut chat] {
+        wire.say("ping", "p", json!({})).await;
+        wire.expect("pong").await;
+    }
 }
 
 #[tokio::test]

@@ -4,47 +4,30 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
-use tokio::time::Instant;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::CallError;
-use crate::client::api::{ApiError, Http};
+use crate::client::api::{Api, Http, Identity, PersonSession};
 use crate::client::explain::Explanation;
 use crate::client::live::{self, Access, LiveEvent, Unsent};
 use crate::client::server_url::{BadServerUrl, ServerUrl};
 use crate::client::sign_in::{SignInError, of_password};
-use crate::protocol::auth::LoginResponse;
 use crate::protocol::chat::Message;
 use crate::support::secret::Secret;
 
 /// Messages that may wait to be taken over, and events that may wait to be shown.
 const WAITING: usize = 64;
-/// How long before its end an access token is renewed.
-const EARLY: Duration = Duration::from_secs(90);
+/// How long leaving waits for the server to hear of it.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A person who has signed in to a line server for a conversation.
 pub struct Chat {
     runtime: tokio::runtime::Runtime,
-    http: Http,
     server: ServerUrl,
     roots: Vec<Vec<u8>>,
-    session: Arc<Mutex<Session>>,
-}
-
-/// His two tokens, in memory alone.
-struct Session {
-    access: Secret,
-    refresh: Secret,
-    ends: Instant,
-}
-
-impl Session {
-    fn of(answer: LoginResponse) -> Session {
-        let ends = Instant::now() + Duration::from_secs(answer.expires_in);
-        Session { access: Secret::new(answer.access_token), refresh: Secret::new(answer.refresh_token), ends }
-    }
+    person: Arc<PersonSession>,
 }
 
 impl Chat {
@@ -61,17 +44,18 @@ impl Chat {
         let http = Http::new(&server, roots)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
-        let answer = runtime.block_on(http.login(&server, user, password)).map_err(|denied| failed(of_password(denied)))?;
-        Ok(Chat { runtime, http, server, roots: roots.to_vec(), session: Arc::new(Mutex::new(Session::of(answer))) })
+        let person = runtime.block_on(async {
+            let answer = http.login(&server, user, password).await.map_err(|denied| failed(of_password(denied)))?;
+            // The person's requests alone go this way: no station's token is sent.
+            let api = Api::new(http, server.clone(), Secret::default(), Identity::Unknown);
+            Ok::<_, CallError>(PersonSession::start(Arc::new(api), answer.into()))
+        })?;
+        Ok(Chat { runtime, server, roots: roots.to_vec(), person })
     }
 
     /// The newest messages of a room, oldest first.
     pub fn history(&self, room: &str) -> Result<Vec<Message>, CallError> {
-        let history = self.runtime.block_on(async {
-            let access = self.session.lock().await.access.clone();
-            self.http.fetch_history(&self.server, &access, room, None).await
-        });
-        Ok(history?.messages)
+        Ok(self.runtime.block_on(self.person.fetch_history(room))?.messages)
     }
 
     /// Goes live. `hear` is called with everything that happens beside the messages that are known.
@@ -80,41 +64,27 @@ impl Chat {
         let (events, mut heard) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
         let asked = stop.clone();
-        let Chat { runtime, http, server, roots, session } = self;
-        let (source, way) = (session.clone(), (http.clone(), server.clone()));
-        let access = Arc::new(move || access(source.clone(), way.clone()));
+        let Chat { runtime, server, roots, person } = self;
+        let source = person.clone();
+        let access = Arc::new(move || -> Access {
+            let person = source.clone();
+            Box::pin(async move { person.access().await })
+        });
         let thread = std::thread::Builder::new().name("andon-chat".to_owned()).spawn(move || {
             runtime.block_on(async {
-                let parts = live::Parts { server: server.clone(), roots, access, events, known };
+                let parts = live::Parts { server, roots, access, events, known };
                 let show = async {
                     while let Some(event) = heard.recv().await {
                         hear(event);
                     }
                 };
                 let (left, ()) = tokio::join!(live::run(parts, &mut inbox, asked), show);
-                let session = session.lock().await;
-                let _ = tokio::time::timeout(Duration::from_secs(2), http.logout(&server, &session.access)).await;
+                let _ = tokio::time::timeout(FAREWELL, person.log_out()).await;
                 left
             })
         })?;
         Ok(Talk { say: Some(say), stop, thread: Some(thread) })
     }
-}
-
-fn access(session: Arc<Mutex<Session>>, (http, server): (Http, ServerUrl)) -> Access {
-    Box::pin(async move {
-        let mut session = session.lock().await;
-        if Instant::now() + EARLY >= session.ends {
-            let answer = http.renew(&server, &session.refresh).await;
-            match answer {
-                Ok(answer) => *session = Session::of(answer),
-                // The old one may do for a while yet.
-                Err(ApiError::Unreachable(_) | ApiError::Later { .. }) if Instant::now() < session.ends => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(session.access.clone())
-    })
 }
 
 /// A conversation that goes on. Dropping it cuts it off.

@@ -64,6 +64,8 @@ pub(super) struct Socket {
     id: Uuid,
     /// Pings since something was heard.
     unheard: u32,
+    /// The newest chat message of this socket's time.
+    latest: Uuid,
 }
 
 impl Socket {
@@ -73,7 +75,7 @@ impl Socket {
             return goodbye(&line, &mut stream, Ending::TooMany, Some(5)).await;
         };
         let session = Session::new(line.clock.now());
-        let mut socket = Socket { line, stream, seat, session, standing: None, id: Uuid::now_v7(), unheard: 0 };
+        let mut socket = Socket { line, stream, seat, session, standing: None, id: Uuid::now_v7(), unheard: 0, latest: Uuid::now_v7() };
         let end = socket.run().await;
         let Socket { line, mut stream, seat, .. } = socket;
         if let Err(End::Because { ending, retry_after }) = end {
@@ -277,7 +279,11 @@ impl Socket {
 
     async fn pass_on(&mut self, happening: Result<Happening, RecvError>) -> Going {
         match happening {
+            Ok(Happening::Missed) if self.session.topics.contains(&Topic::Chat) => self.catch_up().await,
             Ok(happening) => {
+                if let Happening::ChatMessage { message, .. } = &happening {
+                    self.latest = Uuid::parse_str(&message.id).unwrap_or(self.latest).max(self.latest);
+                }
                 for (kind, payload) in follow::frames(&happening, &self.session.topics) {
                     self.say(kind, &payload).await?;
                 }
@@ -285,6 +291,23 @@ impl Socket {
             }
             Err(RecvError::Lagged(_)) => Err(Ending::SlowReader.into()),
             Err(RecvError::Closed) => Err(Ending::GoingAway.into()),
+        }
+    }
+
+    /// Other servers could not be heard for a while: what was said there is in the database.
+    async fn catch_up(&mut self) -> Going {
+        match chat::replay(&self.line, self.latest).await {
+            Ok(messages) => {
+                for message in messages {
+                    self.latest = Uuid::parse_str(&message.id).unwrap_or(self.latest).max(self.latest);
+                    self.say("chat_message", &message).await?;
+                }
+                Ok(())
+            }
+            Err(refusal) => {
+                tracing::warn!("a live socket could not be told what it missed: {}", refusal.sentence);
+                Ok(())
+            }
         }
     }
 

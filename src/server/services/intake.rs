@@ -113,7 +113,8 @@ impl Writer {
         }
         let ids = ids.iter().map(Uuid::to_string).collect();
         metrics::reports_received(batch.len());
-        self.bus.publish(Happening::ReportsStored { by: self.bus.origin(), ids });
+        let heads = batch.iter().map(|job| job.report.head()).collect();
+        self.bus.publish(Happening::ReportsStored { by: self.bus.origin(), ids, heads });
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use super::sql::Sql;
 use super::{Store, StoreError, micros, report_changes, time};
 use crate::domain::report::{FactKind, FailedStep, Header, Report, ReportKind, Status};
 use crate::domain::yields::Run;
+use crate::protocol::live::ReportReceived;
 
 /// A checked report on its way into the database.
 #[derive(Debug)]
@@ -45,6 +46,21 @@ impl NewReport {
 }
 
 impl NewReport {
+    /// What followers of the line are told.
+    pub(in crate::server) fn head(&self) -> ReportReceived {
+        let header = &self.header;
+        ReportReceived {
+            id: header.id.to_string(),
+            serial_number: header.serial_number.clone(),
+            part_number: header.part_number.clone(),
+            process_code: header.process_code,
+            process: header.process_name.clone(),
+            result: header.result.word().to_owned(),
+            station: header.station.clone(),
+            start: header.start_utc(),
+        }
+    }
+
     /// Whether one of the texts that become columns holds the character NUL. In the source it is written out, and harmless.
     pub(in crate::server) fn holds_nul(&self) -> bool {
         let header = &self.header;
