@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::account::ask_hidden;
 use super::context::{Context, Exit, Failure};
 use super::output::Output;
 use crate::client::{ChatMessage, Ending, Explanation, LiveEvent, LiveState};
@@ -44,7 +45,7 @@ pub fn run(context: &Context, chat: &Chat) -> Result<(), Failure> {
     let mut input = std::io::stdin().lock();
     let password = match chat.password_stdin {
         true => Secret::new(read_line(&mut input)?.unwrap_or_default()),
-        false => Secret::new(rpassword::prompt_password(context.output.words("ask_password", &[("user", &user)]))?),
+        false => ask_hidden(&context.output.words("ask_password", &[("user", &user)]))?,
     };
     let conversation = place.chat(&instance.id, &user, &password)?;
     let history = conversation.history(&chat.room)?;
