@@ -58,6 +58,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Line>> {
         .merge(page_files())
         .routes(routes!(live::open))
         .routes(routes!(health::overview))
+        .routes(routes!(health::detailed))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(api::document))

@@ -30,7 +30,7 @@ async fn run(mut command: Command, world: &World) {
     let told = String::from_utf8_lossy(&output.stdout);
     let end = told.char_indices().rev().nth(8000).map_or(0, |(at, _)| at);
     assert!(output.status.success(), "… {}\n{}", &told[end..], String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("test cases"), "nothing was tried: {told}");
+    assert!(told.contains("Test cases:"), "nothing was tried: {told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -244,3 +244,28 @@ async fn logs_at_their_most_talkative_hold_no_secret() {
         assert!(!log.contains(secret), "a secret is in the log");
     }
 }
+
+#[tokio::test]
+async fn figures_name_routes_and_logs_name_requests_and_neither_tells_what_callers_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let mut child = program(folder.path(), &arguments).env("ANDON_LOG_FORMAT", "json").spawn().unwrap();
+    let (mut line, mut log) = (String::new(), BufReader::new(child.stderr.take().unwrap()).lines());
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let served = Served { child, address: line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap() };
+    let mut entry = || serde_json::from_str::<serde_json::Value>(&log.next().unwrap().unwrap()).unwrap();
+    let metrics = std::iter::repeat_with(&mut entry).find(|entry| entry["message"] == "metrics are served").unwrap();
+    let metrics = metrics["address"].as_str().unwrap().parse().unwrap();
+    let asked = [("x-request-id", "mine-7")];
+    assert_eq!(send(served.address, "GET", "/api/Report/Wsjf/hunter2?token=hunter3", &asked, None).await.status, 401);
+    send(served.address, "GET", "/hunter4", &[], None).await.expect_refusal(404, "not_found");
+    let refused = std::iter::repeat_with(&mut entry).find(|entry| entry["message"] == "refused").unwrap();
+    assert_eq!((&refused["span"]["request_id"], &refused["status"]), (&json!("mine-7"), &json!(401)), "{refused}");
+    assert!(!refused.to_string().contains("hunter3"), "{refused}");
+    let figures = send(metrics, "GET", "/metrics", &[], None).await.expect(200);
+    let route = "request_duration_seconds_count{method=\"GET\",endpoint=\"/api/Report/Wsjf/{id}\"} 1";
+    assert!(figures.text().lines().any(|line| line == route), "{}", figures.text());
+    assert!(!figures.text().contains("hunter"), "{}", figures.text());
+    // Nowhere but there.
+    assert_eq!(send(served.address, "GET", "/metrics", &[], None).await.status, 404);
+}

@@ -181,3 +181,14 @@ async fn a_nul_in_any_text_is_refused_at_the_border() {
     }
     station.post("/api/Report/WSJF", &good).await.expect(200);
 }
+
+#[tokio::test]
+async fn health_in_detail_tells_each_part() {
+    let world = World::new().await;
+    let health = world.anonymous().get("/health/detailed").await.expect(200).json();
+    assert_eq!(
+        (&health["status"], &health["store"]["usable"], &health["cache"]["connected"]),
+        (&json!("healthy"), &json!(true), &json!(true))
+    );
+    assert_eq!((&health["sockets"]["open"], &health["queue"]["reports_waiting"]), (&json!(0), &json!(0)), "{health}");
+}

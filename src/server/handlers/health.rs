@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::state::Line;
 use crate::support::build_info::BUILD;
@@ -18,7 +18,33 @@ use crate::support::build_info::BUILD;
     extensions(("x-permission" = json!("-"))),
 )]
 pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Response {
-    let (status, word, reason) = match (unusable(&line).await, degraded(&line)) {
+    let (status, body) = summary(&line).await;
+    (status, Json(body)).into_response()
+}
+
+/// The same, and each part of the server by itself.
+#[utoipa::path(
+    get, path = "/health/detailed", tag = "Health",
+    responses((status = 200, body = Object), (status = 503, description = "The server cannot serve.", body = Object)),
+    extensions(("x-permission" = json!("-"))),
+)]
+pub(in crate::server) async fn detailed(State(line): State<Arc<Line>>) -> Response {
+    let (status, mut body) = summary(&line).await;
+    let kind = if line.store.is_shared() { "postgresql" } else { "sqlite" };
+    body["store"] = json!({ "kind": kind, "usable": status == StatusCode::OK });
+    body["cache"] = match &line.config.redis {
+        None => json!({ "kind": "memory", "connected": true }),
+        Some(_) => json!({ "kind": "redis", "connected": !line.bus.is_cut_off() }),
+    };
+    body["sockets"] = json!({ "open": line.sockets.count(), "most": line.config.max_sockets });
+    body["queue"] = json!({ "reports_waiting": line.intake.waiting() });
+    // None is built in yet.
+    body["sources"] = json!({});
+    (status, Json(body)).into_response()
+}
+
+async fn summary(line: &Line) -> (StatusCode, Value) {
+    let (status, word, reason) = match (unusable(line).await, degraded(line)) {
         (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", reason),
         (None, Some(reason)) => (StatusCode::OK, "degraded", reason),
         (None, None) => (StatusCode::OK, "healthy", ""),
@@ -30,7 +56,7 @@ pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Respon
         "server_id": line.server_id,
         "time": line.clock.now(),
     });
-    (status, Json(body)).into_response()
+    (status, body)
 }
 
 /// 200 while the process answers.

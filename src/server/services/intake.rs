@@ -43,6 +43,11 @@ impl Intake {
         (Intake(sender), tokio::spawn(Writer { store, runs, bus }.write_all(jobs, stop)))
     }
 
+    /// Reports that wait for the writer.
+    pub(in crate::server) fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// Stores a report. It is on disk when this answers.
     pub(in crate::server) async fn put(&self, report: NewReport, room: OwnedSemaphorePermit) -> Result<(), Refusal> {
         let stopping = || Refusal::busy("The server is stopping. Send the report again.");
