@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::chat::ServerStatus;
 use crate::server::body::{self, Json, PLAIN_LIMIT};
-use crate::server::client_address::{ClientAddress, counted};
+use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
 use crate::server::services::signup::{self, Applicant, Outcome};
 use crate::server::services::{server_status, sign_in};
@@ -92,7 +92,7 @@ pub(in crate::server) async fn sign_up(
 ) -> Result<(StatusCode, Answer<Value>), Refusal> {
     let password = filled(form.password).map(Secret::new);
     let (Some(name), Some(email), Some(password)) = (filled(form.username), filled(form.email), password) else { return Err(missing()) };
-    let id = signup::sign_up(&line, Applicant { name, email, password }, &counted(from.ip)).await?;
+    let id = signup::sign_up(&line, Applicant { name, email, password }, from).await?;
     let message = "User created successfully. Please check your email for verification code.";
     Ok((StatusCode::CREATED, Answer(json!({ "message": message, "user_id": id }))))
 }
@@ -103,12 +103,16 @@ pub(in crate::server) async fn sign_up(
     responses((status = 200, body = Object), (status = 404), (status = 429)),
     extensions(("x-permission" = json!("-"))),
 )]
-pub(in crate::server) async fn verify_email(State(line): State<Arc<Line>>, Form(form): Form<VerifyForm>) -> Result<Answer<Value>, Refusal> {
+pub(in crate::server) async fn verify_email(
+    State(line): State<Arc<Line>>,
+    from: ClientAddress,
+    Form(form): Form<VerifyForm>,
+) -> Result<Answer<Value>, Refusal> {
     let code = form.code.filter(|code| !code.is_null() && code != "");
     let (Some(email), Some(code)) = (filled(form.email), code) else { return Err(missing()) };
     // A number is no code, not even the right one: it has lost its leading zeros.
     let code = Secret::new(code.as_str().unwrap_or_default());
-    said(signup::verify(&line, &email, &code).await?, "Email verified successfully")
+    said(signup::verify(&line, &email, &code, from).await?, "Email verified successfully")
 }
 
 /// Sends a new code, and ends the one before.
@@ -123,7 +127,7 @@ pub(in crate::server) async fn resend_verification(
     Form(form): Form<EmailForm>,
 ) -> Result<Answer<Value>, Refusal> {
     let email = filled(form.email).ok_or_else(|| Refusal::bad_request("missing_fields", "Email is required"))?;
-    said(signup::resend(&line, &email, &counted(from.ip)).await?, "Verification code sent")
+    said(signup::resend(&line, &email, from).await?, "Verification code sent")
 }
 
 /// Checks a name and a password, and opens no session: for a session there is `/api/auth/login`.
@@ -182,7 +186,7 @@ pub(in crate::server) async fn request_reset(
     from: ClientAddress,
     Json(request): Json<ResetRequest>,
 ) -> Result<Answer<Value>, Refusal> {
-    signup::request_reset(&line, &request.email, &counted(from.ip)).await?;
+    signup::request_reset(&line, &request.email, from).await?;
     Ok(Answer(json!({ "message": "If there is an account with this address, a code is on its way to it." })))
 }
 
@@ -194,10 +198,11 @@ pub(in crate::server) async fn request_reset(
 )]
 pub(in crate::server) async fn confirm_reset(
     State(line): State<Arc<Line>>,
+    from: ClientAddress,
     Json(request): Json<ResetConfirmation>,
 ) -> Result<Answer<Value>, Refusal> {
     let (code, password) = (Secret::new(request.code), Secret::new(request.password));
-    signup::confirm_reset(&line, &request.email, &code, &password).await?;
+    signup::confirm_reset(&line, &request.email, &code, &password, from).await?;
     Ok(Answer(json!({ "message": "Password changed successfully" })))
 }
 

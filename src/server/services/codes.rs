@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 
+use crate::domain::audit::Action;
 use crate::server::error::Refusal;
 use crate::server::random;
+use crate::server::services::audit::{self, Act};
 use crate::server::state::Line;
 use crate::server::store::mail::{self, DueMail, NewCode, Purpose, Try};
 use crate::server::store::users::{self, User};
@@ -61,5 +63,11 @@ pub(in crate::server) async fn check(line: &Line, user: Option<&User>, purpose: 
     Ok(if line.clock.now() > expires_at { Verdict::Expired } else { Verdict::Right { hash } })
 }
 
-/// A mail server said that it will never take this mail.
-pub(in crate::server) async fn note_refused_mail(_line: &Line, _due: &DueMail) {}
+/// Notes that a code went out to somebody's address, or that the mail server will never take it.
+pub(in crate::server) async fn note_mail(line: &Line, due: &DueMail, result: &str) {
+    match users::find_by_email(&line.store, &due.email).await {
+        Ok(Some(user)) => audit::record(line, Act::by("system", Action::CodeSent).to(&user.name).refused(result)).await,
+        Ok(None) => {}
+        Err(error) => tracing::warn!("it could not be noted whose mail this was: {error}"),
+    }
+}

@@ -5,10 +5,13 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::domain::Role;
+use crate::domain::audit::Action;
 use crate::domain::credentials::{check_email, check_password, check_user_name};
 use crate::server::bus::Happening;
+use crate::server::client_address::{ClientAddress, counted};
 use crate::server::config::Signup;
 use crate::server::error::Refusal;
+use crate::server::services::audit::{self, Act};
 use crate::server::services::codes::{self, Verdict};
 use crate::server::state::Line;
 use crate::server::store::mail::{self, NewMail, Purpose};
@@ -35,7 +38,7 @@ pub(in crate::server) enum Outcome {
 }
 
 /// Makes an account that waits for its address to be confirmed, and its mail with it. Answers with its id.
-pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: &str) -> Result<String, Refusal> {
+pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: ClientAddress) -> Result<String, Refusal> {
     let role = match line.config.signup {
         Signup::Closed => {
             let sentence = "Nobody can sign up here by himself. Ask an administrator for an account.";
@@ -64,41 +67,44 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
         verified: false,
         now,
     };
-    let mail = NewMail { id: &mail_id, purpose: Purpose::Verify, email: &applicant.email, from, now };
+    let mail = NewMail { id: &mail_id, purpose: Purpose::Verify, email: &applicant.email, from: &counted(from.ip), now };
     match users::sign_up(&line.store, &new, &mail).await? {
         Added::Yes => {}
         Added::NameTaken => return Err(name_taken()),
         Added::EmailTaken => return Err(email_taken()),
     }
+    audit::record(line, Act::by(&applicant.name, Action::SignedUp).from(from.ip)).await;
     line.bell.ring();
     Ok(id)
 }
 
 /// Confirms an address with the code that was sent there.
-pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret) -> Result<Outcome, Refusal> {
+pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret, from: ClientAddress) -> Result<Outcome, Refusal> {
     let user = find(line, email).await?;
     if user.verified {
         return Ok(Outcome::AlreadyVerified);
     }
-    let invalid = || Refusal::bad_request("invalid_code", "Invalid verification code");
-    match codes::check(line, Some(&user), Purpose::Verify, code).await? {
-        Verdict::Right { hash } if mail::redeem(&line.store, &user.id, &hash).await? => {
-            line.bus.publish(Happening::UserChanged { user_id: user.id });
-            Ok(Outcome::Done)
-        }
+    let result = match codes::check(line, Some(&user), Purpose::Verify, code).await? {
+        Verdict::Right { hash } if mail::redeem(&line.store, &user.id, &hash).await? => Ok(Outcome::Done),
         // A twin of this request was faster.
-        Verdict::Right { .. } => Ok(Outcome::AlreadyVerified),
-        Verdict::Wrong => Err(invalid()),
+        Verdict::Right { .. } => return Ok(Outcome::AlreadyVerified),
+        Verdict::Wrong => Err(Refusal::bad_request("invalid_code", "Invalid verification code")),
         Verdict::Expired => Err(Refusal::bad_request("code_expired", "Verification code expired")),
         Verdict::TooManyTries => {
             let sentence = "Too many wrong codes. Ask for a new one.";
             Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", sentence))
         }
+    };
+    let code = result.as_ref().err().map_or("ok", |refusal| refusal.code);
+    audit::record(line, Act::by(&user.name, Action::EmailVerified).from(from.ip).refused(code)).await;
+    if result.is_ok() {
+        line.bus.publish(Happening::UserChanged { user_id: user.id });
     }
+    result
 }
 
 /// Sends a new code; the one before ends.
-pub(in crate::server) async fn resend(line: &Line, email: &str, from: &str) -> Result<Outcome, Refusal> {
+pub(in crate::server) async fn resend(line: &Line, email: &str, from: ClientAddress) -> Result<Outcome, Refusal> {
     let user = find(line, email).await?;
     if user.verified {
         return Ok(Outcome::AlreadyVerified);
@@ -108,39 +114,51 @@ pub(in crate::server) async fn resend(line: &Line, email: &str, from: &str) -> R
 }
 
 /// Sends a code for a new password, if there is such an account: whether there is, neither the answer tells nor its time.
-pub(in crate::server) async fn request_reset(line: &Line, email: &str, from: &str) -> Result<(), Refusal> {
+pub(in crate::server) async fn request_reset(line: &Line, email: &str, from: ClientAddress) -> Result<(), Refusal> {
     check_address(email)?;
     ask(line, Purpose::Reset, email, from).await
 }
 
 /// Puts a new password in the old one's place and ends all sessions.
-pub(in crate::server) async fn confirm_reset(line: &Line, email: &str, code: &Secret, password: &Secret) -> Result<(), Refusal> {
+pub(in crate::server) async fn confirm_reset(
+    line: &Line,
+    email: &str,
+    code: &Secret,
+    password: &Secret,
+    from: ClientAddress,
+) -> Result<(), Refusal> {
     check_password(password.expose()).map_err(|error| field("password", "bad_password", &error.to_string()))?;
     let user = users::find_by_email(&line.store, email).await?.filter(|user| user.active);
     let invalid = || Refusal::bad_request("invalid_code", "The code is wrong, was used, or has expired. Ask for a new one.");
     let verdict = codes::check(line, user.as_ref(), Purpose::Reset, code).await?;
-    let (Some(user), Verdict::Right { hash }) = (user, verdict) else { return Err(invalid()) };
+    let (Some(user), Verdict::Right { hash }) = (&user, verdict) else {
+        if let Some(user) = user {
+            audit::record(line, Act::by(&user.name, Action::PasswordReset).from(from.ip).refused("invalid_code")).await;
+        }
+        return Err(invalid());
+    };
     let password_hash = line.passwords.hash(password).await?;
     if !mail::redeem_reset(&line.store, &user.id, &hash, &password_hash, line.clock.now()).await? {
         return Err(invalid());
     }
-    line.bus.publish(Happening::UserChanged { user_id: user.id });
+    audit::record(line, Act::by(&user.name, Action::PasswordReset).from(from.ip)).await;
+    line.bus.publish(Happening::UserChanged { user_id: user.id.clone() });
     Ok(())
 }
 
-async fn ask(line: &Line, purpose: Purpose, email: &str, from: &str) -> Result<(), Refusal> {
+async fn ask(line: &Line, purpose: Purpose, email: &str, from: ClientAddress) -> Result<(), Refusal> {
     needs_mail(line)?;
     spare(line, email, from).await?;
     let id = Uuid::now_v7().to_string();
-    mail::enqueue(&line.store, &NewMail { id: &id, purpose, email, from, now: line.clock.now() }).await?;
+    mail::enqueue(&line.store, &NewMail { id: &id, purpose, email, from: &counted(from.ip), now: line.clock.now() }).await?;
     line.bell.ring();
     Ok(())
 }
 
 /// Nobody's letter box is filled by us, and no one origin makes us send for hours.
-async fn spare(line: &Line, email: &str, from: &str) -> Result<(), Refusal> {
+async fn spare(line: &Line, email: &str, from: ClientAddress) -> Result<(), Refusal> {
     let hour = TimeDelta::hours(1);
-    let (to_one, from_one) = mail::count_asked(&line.store, email, from, line.clock.now() - hour).await?;
+    let (to_one, from_one) = mail::count_asked(&line.store, email, &counted(from.ip), line.clock.now() - hour).await?;
     if to_one < MAILS_TO_ONE && from_one < MAILS_FROM_ONE {
         return Ok(());
     }

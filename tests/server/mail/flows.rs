@@ -140,3 +140,20 @@ async fn no_answer_about_a_new_password_tells_whether_there_is_an_account() {
     assert_eq!(all[0].last().unwrap().0, 429);
     assert!(sink.named().iter().all(|to| to == "anna@x.example"), "{:?}", sink.named());
 }
+
+#[tokio::test]
+async fn what_becomes_of_accounts_and_codes_is_in_the_audit_log_without_the_codes() {
+    let (world, sink) = with_sink(Clock::system(), |_| ()).await;
+    sign_up(&world, "anna", "anna@x.example").await.expect(201);
+    let code = sink.mail_to("anna@x.example", 1).await.code();
+    verify(&world, "anna@x.example", other_than(&code)).await.expect(400);
+    verify(&world, "anna@x.example", &code).await.expect(200);
+    let log = world.person("admin").await.get("/api/audit").await.expect(200);
+    let entries = log.json();
+    let found = |user: &str, action: &str, result: &str| {
+        entries.as_array().unwrap().iter().any(|entry| entry["user"] == user && entry["action"] == action && entry["result"] == result)
+    };
+    assert!(found("anna", "user.signed_up", "ok") && found("system", "user.code_sent", "ok"), "{entries}");
+    assert!(found("anna", "user.email_verified", "invalid_code") && found("anna", "user.email_verified", "ok"), "{entries}");
+    assert!(!log.text().contains(&format!("\"{code}\"")) && !log.text().contains(PASSWORD), "{entries}");
+}

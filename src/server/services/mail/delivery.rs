@@ -73,7 +73,6 @@ async fn send_next(line: &Line) -> Result<bool, StoreError> {
         Ok(outcome) => Some(outcome),
         Err(SendError::Never(why)) => {
             tracing::warn!(mail = due.id, "a mail was refused for good: {why}");
-            codes::note_refused_mail(line, &due).await;
             Some("refused")
         }
         Err(SendError::Later(why)) => {
@@ -86,6 +85,11 @@ async fn send_next(line: &Line) -> Result<bool, StoreError> {
     if let Some(outcome) = ended {
         mail::finish(&line.store, &due.id, outcome, line.clock.now()).await?;
         tracing::info!(mail = due.id, outcome, "mail dealt with");
+        match outcome {
+            "sent" => codes::note_mail(line, &due, "ok").await,
+            "refused" => codes::note_mail(line, &due, "mail_refused").await,
+            _ => {}
+        }
     }
     Ok(true)
 }
