@@ -87,7 +87,7 @@ pub mod code {
     pub const OWN_ACCOUNT: &str = "own_account";
     /// 403: an account or a role that the caller's role does not reach.
     pub const ROLE_TOO_HIGH: &str = "role_too_high";
-    /// 503: no mail is set up.
+    /// 403: no mail is set up.
     pub const MAIL_NOT_SET_UP: &str = "mail_not_set_up";
 }
 
