@@ -149,11 +149,7 @@ async fn converse(mut socket: Socket, mut inbox: mpsc::Receiver<String>, hear: &
             }
             message = socket.next() => match message {
                 Some(Ok(Message::Text(text))) => match read(&text) {
-                    Packet::Ping => {
-                        if socket.send(Message::text("3")).await.is_err() {
-                            return End::Theirs;
-                        }
-                    }
+                    Packet::Ping if socket.send(Message::text("3")).await.is_err() => return End::Theirs,
                     Packet::Event(heard) => hear(heard),
                     Packet::Closed => return End::Theirs,
                     _ => {}

@@ -142,14 +142,18 @@ mod tests {
         seen.keep(Mark::of(credential), caller, now() + chrono::TimeDelta::minutes(1), age);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_caller_is_known_for_less_than_a_second() {
         let seen = Seen::new(&Bus::new());
         keep(&seen, "a", &caller("u1", Some("s1")));
         assert!(find(&seen, "a").is_ok() && find(&seen, "b").is_err());
         assert!(seen.find(Mark::of("a"), now() + chrono::TimeDelta::minutes(1)).is_err(), "a credential that ended is not known any more");
-        tokio::time::advance(Duration::from_millis(999)).await;
-        assert!(find(&seen, "a").is_err());
+        let forgotten = async {
+            while find(&seen, "a").is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(1), forgotten).await.is_ok());
     }
 
     #[tokio::test]
@@ -185,7 +189,7 @@ mod tests {
         let seen = Seen::new(&bus);
         keep(&seen, "a", &caller("u1", Some("s1")));
         for n in 0..5000 {
-            bus.publish(Happening::ReportsStored { by: bus.origin(), ids: vec![n.to_string()] });
+            bus.publish(Happening::ReportsStored { by: bus.origin(), ids: vec![n.to_string()], heads: Vec::new() });
         }
         assert!(find(&seen, "a").is_err());
     }

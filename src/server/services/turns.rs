@@ -115,7 +115,8 @@ mod tests {
     async fn one_name_has_one_turn_at_a_time_and_others_do_not_wait_for_it() {
         let turns = Turns::new(2);
         let first = turns.take(&subjects("anna", 2), false).await.unwrap();
-        let second = turns.take(&subjects("ANNA ", 3), false);
+        let again = subjects("ANNA ", 3);
+        let second = turns.take(&again, false);
         tokio::pin!(second);
         assert!(second.as_mut().now_or_never().is_none());
         assert!(turns.take(&subjects("berta", 3), false).now_or_never().is_some());
@@ -134,13 +135,11 @@ mod tests {
     #[tokio::test]
     async fn one_address_cannot_take_all_places() {
         let turns = Turns::new(2);
-        let mut held: Vec<_> = (0..WAITING_AT_ADDRESS)
-            .map(|n| Box::pin(turns.take(&subjects(&n.to_string(), 2), false)))
-            .map(|mut turn| {
-                let _ = futures_util::poll!(turn.as_mut()).is_ready();
-                turn
-            })
-            .collect::<Vec<_>>();
+        let many: Vec<Subjects> = (0..WAITING_AT_ADDRESS).map(|n| subjects(&n.to_string(), 2)).collect();
+        let mut held: Vec<_> = many.iter().map(|who| Box::pin(turns.take(who, false))).collect();
+        for turn in &mut held {
+            let _ = turn.as_mut().now_or_never();
+        }
         assert!(turns.take(&subjects("more", 2), false).now_or_never().is_some_and(|turn| turn.is_err()));
         assert!(turns.take(&subjects("more", 3), false).now_or_never().is_some_and(|turn| turn.is_ok()));
         held.clear();
