@@ -176,7 +176,7 @@ async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
 
 #[tokio::test]
 async fn a_session_is_renewed_by_its_cookies_once_and_a_used_token_ends_it() {
-    let clock = andon::support::clock::Clock::held(chrono::Utc::now());
+    let clock = andon::support::clock::Clock::held(andon::support::clock::Clock::system().now());
     let world = World::with(clock.clone(), |_| ()).await;
     let (mut browser, _) = Browser::login(&world, "oper").await;
     let before = (browser.header(), browser.csrf().to_owned());
@@ -198,7 +198,7 @@ async fn a_session_is_renewed_by_its_cookies_once_and_a_used_token_ends_it() {
 
 #[tokio::test]
 async fn whoever_leaves_after_a_pause_has_left() {
-    let clock = andon::support::clock::Clock::held(chrono::Utc::now());
+    let clock = andon::support::clock::Clock::held(andon::support::clock::Clock::system().now());
     let world = World::with(clock.clone(), |_| ()).await;
     let (browser, _) = Browser::login(&world, "oper").await;
     clock.push(chrono::TimeDelta::minutes(16));

@@ -160,7 +160,7 @@ impl Browser {
     /// Puts text into a field as a person would: click, then type.
     pub async fn fill(&self, selector: &str, text: &str) {
         self.click(selector).await;
-        self.value(&format!("document.activeElement.select?.(), true")).await;
+        self.value("document.activeElement.select?.(), true").await;
         self.write(text).await;
     }
 

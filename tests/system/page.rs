@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use andon::domain::simulator::Line;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Driver, END, ENTER, HOME, RIGHT, TAB, code_for};
@@ -60,7 +60,7 @@ impl Site {
         let token = http().get(format!("{}/api/Auth/GetToken/sim", self.url)).basic_auth("admin", Some(PASSWORD)).send().await.unwrap();
         let token: String = token.json().await.unwrap();
         let mut line = Line::new(7);
-        let begin = Utc::now() - TimeDelta::minutes(30).min(TimeDelta::seconds(count as i64 * 10));
+        let begin = andon::support::clock::Clock::system().now() - TimeDelta::minutes(30).min(TimeDelta::seconds(count as i64 * 10));
         for n in 0..count {
             let mut source: Value = serde_json::from_str(&line.next(begin + TimeDelta::seconds(10 * n as i64))).unwrap();
             source["machineName"] = json!(ODD);
