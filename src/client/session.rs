@@ -551,6 +551,8 @@ impl Session {
         }
         let (changed, attempt) = (next != self.state, self.attempt);
         self.state = next;
+        // Services know before anybody can see it and ask them.
+        self.publish_link();
         self.parts.connection.update(|slice| {
             slice.state = next;
             slice.trouble = trouble;
@@ -562,7 +564,6 @@ impl Session {
                 slice.next_attempt = None;
             }
         });
-        self.publish_link();
     }
 
     fn publish_link(&self) {

@@ -1,6 +1,7 @@
 //! The true programs against each other: real sockets, real files, real deaths, and a bad network between.
 
 mod accounts;
+mod administration;
 mod bad_input;
 mod browser;
 mod chaos;

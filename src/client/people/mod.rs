@@ -63,7 +63,18 @@ pub(crate) async fn run<D: Desk>(parts: Parts<D>, inbox: &mut mpsc::Receiver<D::
     let mut acting = JoinSet::new();
     loop {
         tokio::select! {
+            // Whoever has just signed in is known before his first command is looked at.
+            biased;
             () = stop.cancelled() => break,
+            Ok(()) = link.changed() => {
+                let now = link.borrow_and_update().person.clone();
+                if !is_same(person.as_ref(), now.as_ref()) {
+                    person = now;
+                    fetching = None;
+                    acting.abort_all();
+                    parts.slice.set(D::default());
+                }
+            }
             command = inbox.recv() => match command {
                 Some(command) if D::fetches(&command) => {
                     drop(fetching.take());
@@ -75,15 +86,6 @@ pub(crate) async fn run<D: Desk>(parts: Parts<D>, inbox: &mut mpsc::Receiver<D::
                 None => break,
             },
             Some(_) = acting.join_next() => {}
-            Ok(()) = link.changed() => {
-                let now = link.borrow_and_update().person.clone();
-                if !is_same(person.as_ref(), now.as_ref()) {
-                    person = now;
-                    fetching = None;
-                    acting.abort_all();
-                    parts.slice.set(D::default());
-                }
-            }
         }
     }
 }
