@@ -163,15 +163,9 @@ async fn a_hash_of_another_cost_is_made_anew_when_its_owner_signs_in() {
     let world = world.restart().await;
     world.login("oper").await;
     let hash = async |name: &str| {
-        use sqlx::{ConnectOptions, Row};
-        let andon::server::Database::Sqlite(file) = &world.config.database else { panic!("not a file") };
-        let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
-        let row = sqlx::query("select password_hash from users where name_key = $1")
-            .bind(name.to_owned())
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        row.get::<String, _>(0)
+        let query = sqlx::query_scalar("select password_hash from users where name_key = $1").bind(name.to_owned());
+        let hash: String = query.fetch_one(&mut world.connect().await).await.unwrap();
+        hash
     };
     assert!(hash("oper").await.starts_with("$2b$05$") && hash("admin").await.starts_with("$2b$04$"));
     world.login("oper").await;
