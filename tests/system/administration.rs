@@ -136,7 +136,7 @@ fn an_account_is_changed_as_it_was_looked_at_or_not_at_all() {
     assert_eq!(refused.key, "changed_meanwhile");
     assert_eq!(admin.account("ann").role, Role::Technician);
     let again = UsersCommand::Create { username: "ANN".to_owned(), email: String::new(), role: Role::Guest, password: Secret::new(FIRST) };
-    assert_eq!(admin.users(again).unwrap().key, "username_taken");
+    assert_eq!(admin.users(again).unwrap().key, "name_in_use");
     let own = admin.account("admin");
     let refused = admin.change(&own, AccountChange::Active(false)).unwrap();
     assert!(["own_account", "last_superuser"].contains(&refused.key), "{refused:?}");

@@ -148,20 +148,20 @@ fn explain(error: &ApiError) -> Explanation {
         ApiError::Refused { status, code, .. } => match (code.as_str(), status) {
             (code::WRONG_PASSWORD, _) => "current_password_wrong",
             (code::BAD_PASSWORD, _) => "new_password_refused",
-            (code::USERNAME_TAKEN, _) => "username_taken",
-            (code::EMAIL_TAKEN, _) => "email_taken",
+            (code::USERNAME_TAKEN, _) => "name_in_use",
+            (code::EMAIL_TAKEN, _) => "address_in_use",
             (code::CHANGED_MEANWHILE, _) => "changed_meanwhile",
             (code::LAST_SUPERUSER, _) => "last_superuser",
             (code::OWN_ACCOUNT, _) => "own_account",
             (code::ROLE_TOO_HIGH, _) => "role_too_high",
-            (code::MAIL_NOT_SET_UP, _) => "mail_not_set_up",
+            (code::MAIL_NOT_SET_UP, _) => "no_mail_there",
             ("forbidden", _) => "not_allowed",
             (_, 404) => "gone_meanwhile",
             _ => "request_refused",
         },
-        ApiError::Later { status: 503, sentence, .. } if sentence.contains("mail") => "mail_not_set_up",
+        ApiError::Later { status: 503, sentence, .. } if sentence.contains("mail") => "no_mail_there",
         ApiError::Later { status: 429, retry_after: Some(wait), .. } => {
-            return Explanation::new("too_many_tries").with("minutes", wait.as_secs().div_ceil(60).max(1));
+            return Explanation::new("asked_too_often").with("minutes", wait.as_secs().div_ceil(60).max(1));
         }
         other => return reports::explain(other),
     };

@@ -77,7 +77,7 @@ fn an_account_is_made_of_what_was_typed_and_a_refusal_loses_nothing() {
     world.harness.key_press(Key::Escape);
     world.harness.run();
     assert!(world.harness.query_all_by_role(Handle::Dialog).next().is_some(), "what is on its way is not left");
-    settle(&mut world, Some(Explanation::new("username_taken")));
+    settle(&mut world, Some(Explanation::new("name_in_use")));
     assert!(says(&world, "There is an account of this name already. Choose another name. Capital and small letters count alike."));
     press(&mut world, "Make the account");
     assert_eq!(world.commands(), [Command::Users(create)], "nothing typed was lost");

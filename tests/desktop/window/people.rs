@@ -173,7 +173,7 @@ pub fn failed(mut model: Model) -> Model {
 
 /// A form was sent and refused.
 pub fn refused(mut model: Model) -> Model {
-    let refused = Some(Explanation::new("username_taken"));
+    let refused = Some(Explanation::new("name_in_use"));
     Arc::make_mut(&mut model.users).acts = Acts { running: false, settled: 1, refused };
     model
 }
