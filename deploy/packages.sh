@@ -4,8 +4,8 @@
 BUILD_PACKAGES="gcc libc6-dev"
 # What a window loads at run time.
 WINDOW_PACKAGES="libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 libx11-xcb1 libgl1 libegl1 libwayland-client0 libwayland-cursor0 libwayland-egl1"
-# Real parts that the tests start: a display, a secret service, a tracer, a debugger, a plant's databases, Socket.IO clients, a browser.
-TEST_PACKAGES="git xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server nginx-light python3-venv nodejs npm chromium chromium-driver"
+# Real parts that the tests start: a display, a secret service, an SSH server, a tracer, a debugger, a plant's databases, Socket.IO clients, a browser.
+TEST_PACKAGES="git openssh-client openssh-server xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server nginx-light python3-venv nodejs npm chromium chromium-driver"
 
 # need PACKAGE…: makes sure that each is installed.
 need() {

@@ -67,9 +67,16 @@ impl From<std::io::Error> for Failure {
 /// What an explanation means for a script.
 fn exit_of(key: &str) -> Exit {
     match key {
-        "server_unreachable" | "server_error" | "certificate_refused" | "not_our_server" | "other_server" | "server_too_old" => {
-            Exit::Unreachable
-        }
+        "server_unreachable"
+        | "server_error"
+        | "certificate_refused"
+        | "not_our_server"
+        | "other_server"
+        | "server_too_old"
+        | "tunnel_down"
+        | "tunnel_unreachable"
+        | "tunnel_not_ssh"
+        | "tunnel_disconnected" => Exit::Unreachable,
         "wrong_password"
         | "account_locked"
         | "email_not_verified"
@@ -87,9 +94,22 @@ fn exit_of(key: &str) -> Exit {
         | "signup_closed"
         | "mail_not_set_up"
         | "too_many_tries"
-        | "no_accounts_here" => Exit::Refused,
+        | "no_accounts_here"
+        | "tunnel_key_refused"
+        | "tunnel_host_key_changed"
+        | "tunnel_forwarding_refused" => Exit::Refused,
         "not_signed_in" | "keyring_locked" | "token_from_elsewhere" | "token_unreadable" => Exit::NotSignedIn,
-        "password_missing" | "passwords_differ" | "chat_needs_user" | "plain_http_refused" | "report_id_malformed" => Exit::Usage,
+        "password_missing"
+        | "passwords_differ"
+        | "chat_needs_user"
+        | "plain_http_refused"
+        | "report_id_malformed"
+        | "tunnel_host_unusable"
+        | "tunnel_port_unusable"
+        | "tunnel_user_unusable"
+        | "tunnel_key_unnamed"
+        | "tunnel_remote_host_unusable"
+        | "tunnel_needs_name" => Exit::Usage,
         _ if key.starts_with("address_") => Exit::Usage,
         _ => Exit::Failed,
     }

@@ -13,6 +13,7 @@ mod queue;
 mod report;
 mod session;
 mod station;
+mod tunnel;
 mod yields;
 
 use std::path::PathBuf;
@@ -82,6 +83,8 @@ enum Command {
     /// The station's background services
     #[command(subcommand)]
     Station(station::Act),
+    /// Hold an SSH tunnel until Ctrl-C, or keep one in the instance
+    Tunnel(tunnel::Ask),
     /// Look at everything the station stands on
     Diagnose,
 }
@@ -119,6 +122,7 @@ fn run(context: &Context, command: Command, log: Option<&str>) -> Result<(), Fai
         Command::Yield(ask) => yields::run(context, ask),
         Command::Chat(chat) => chat::run(context, &chat),
         Command::Station(_) => Ok(()),
+        Command::Tunnel(ask) => tunnel::run(context, ask),
         Command::Diagnose => diagnose::run(context),
     }
 }

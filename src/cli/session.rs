@@ -58,7 +58,7 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     // A sign-in that is over before it is looked at leaves only its result.
     let _ = owner.until(Duration::from_secs(2), |model| model.session.signing_in || model.session.sign_in_error.is_some());
     let model = owner.until(SIGN_IN_LIMIT, |model| !model.session.signing_in)?;
-    if let Some(told) = &model.session.sign_in_error {
+    if let Some(told) = model.sign_in_error() {
         return Err(told.clone().into());
     }
     let Some(station) = &model.session.station else { return Err(Explanation::new("busy").into()) };

@@ -1,6 +1,6 @@
 //! Accounts that people make by themselves, and passwords they have forgotten: one question, one answer, and nothing is kept.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,7 @@ use super::model::{AccountSlice, AccountStep};
 use super::place::CallError;
 use super::server_url::{BadServerUrl, ServerUrl};
 use super::sign_in::SignInError;
+use super::tunnel::{Approach, Passage, Way};
 use crate::support::secret::Secret;
 
 /// What somebody asks of a line server before he can sign in.
@@ -56,9 +57,8 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// `roots` are further certificate authorities in DER.
-    pub(crate) fn new(url: &str, allow_plain_http: bool, roots: &[Vec<u8>]) -> Result<Desk, CallError> {
-        let server = check_address(url, allow_plain_http)?;
-        Ok(Desk { http: Http::new(&server, roots)?, server })
+    pub(crate) fn new(server: ServerUrl, roots: &[Vec<u8>], way: Way) -> Result<Desk, CallError> {
+        Ok(Desk { http: Http::new(&server, roots, way)?, server })
     }
 
     /// Answers with the server's own sentence.
@@ -119,16 +119,21 @@ fn explain(denied: Denied) -> CallError {
 
 /// As [`AccountAsk`] is asked by programs that wait for the answer.
 pub struct Accounts {
+    /// Left before the runtime that carries it.
+    _passage: Option<Passage>,
     runtime: tokio::runtime::Runtime,
     desk: Desk,
 }
 
 impl Accounts {
-    /// Does not connect yet.
-    pub(crate) fn open(url: &str, allow_plain_http: bool, roots: &[Vec<u8>]) -> Result<Accounts, CallError> {
+    /// Opens the tunnel where there is one, and does not connect to the server yet.
+    pub(crate) fn open(url: &str, allow_plain_http: bool, roots: &[Vec<u8>], approach: &Approach) -> Result<Accounts, CallError> {
+        let server = check_address(url, allow_plain_http)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
-        Ok(Accounts { runtime, desk: Desk::new(url, allow_plain_http, roots)? })
+        let passage = runtime.block_on(approach.open()).map_err(CallError::Unreachable)?;
+        let desk = Desk::new(server, roots, Passage::way_of(passage.as_ref()))?;
+        Ok(Accounts { _passage: passage, runtime, desk })
     }
 
     /// Answers with the server's own sentence.
@@ -143,6 +148,9 @@ pub(crate) struct Parts {
     pub(crate) slice: Slice<AccountSlice>,
     /// Further certificate authorities, in DER.
     pub(crate) roots: Vec<Vec<u8>>,
+    pub(crate) way: Way,
+    /// Address of the line server built into this program, while it runs.
+    pub(crate) built_in: watch::Receiver<Option<String>>,
 }
 
 /// Asks what the window wants to know, one question at a time: a newer one takes the place of the older.
@@ -173,7 +181,11 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<AccountCommand>
 }
 
 async fn answer(parts: Parts, server_url: String, allow_plain_http: bool, ask: AccountAsk) {
-    let result = match Desk::new(&server_url, allow_plain_http, &parts.roots) {
+    let desk = check_address(&server_url, allow_plain_http).and_then(|server| {
+        let way = parts.way.to(&server, &parts.built_in);
+        Desk::new(server, &parts.roots, way)
+    });
+    let result = match desk {
         Ok(desk) => desk.ask(&ask).await,
         Err(error) => Err(error),
     };
@@ -203,7 +215,7 @@ mod tests {
     use crate::support::language::Language;
 
     fn desk(url: &str) -> Desk {
-        Desk::new(url, false, &[]).unwrap()
+        Desk::new(check_address(url, false).unwrap(), &[], Way::direct()).unwrap()
     }
 
     #[tokio::test]

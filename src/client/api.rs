@@ -6,19 +6,22 @@ mod live;
 mod people;
 mod person;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::accounts::Socket;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::server_url::ServerUrl;
+use super::tunnel::{Blocked, Entry, Way};
 use crate::domain::connection::Trouble;
 use crate::protocol::auth::{LoginRequest, LoginResponse, Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
 use crate::protocol::wats::{Filter, Process, ReportHeader, TopFailedRow, YieldRow};
@@ -30,7 +33,7 @@ pub(crate) use person::{End, PersonSession, Tokens};
 pub(crate) struct Api {
     server: ServerUrl,
     token: Secret,
-    http: reqwest::Client,
+    http: Http,
     identity: Identity,
 }
 
@@ -64,6 +67,9 @@ pub(crate) enum ApiError {
     /// An answer that no server of ours would give.
     #[error("not a server for test reports: {0}")]
     NotOurServer(String),
+    /// The request did not go out: it has to go through the tunnel, which is down.
+    #[error("the tunnel is down")]
+    TunnelDown { needs_person: bool },
     /// Another server than the one this station signed in to.
     #[error("another server answers at this address")]
     OtherServer,
@@ -78,6 +84,8 @@ impl ApiError {
             ApiError::Later { status, .. } if *status != 429 => Some(Trouble::ServerError),
             ApiError::NotOurServer(_) => Some(Trouble::NotOurServer),
             ApiError::OtherServer => Some(Trouble::OtherServer),
+            ApiError::TunnelDown { needs_person: true } => Some(Trouble::TunnelRefused),
+            ApiError::TunnelDown { needs_person: false } => Some(Trouble::TunnelDown),
             _ => None,
         }
     }
@@ -88,7 +96,7 @@ impl ApiError {
             ApiError::Unreachable(text) | ApiError::Certificate(text) | ApiError::NotOurServer(text) => text.clone(),
             ApiError::TokenRefused { sentence } => sentence.clone(),
             ApiError::Later { sentence, .. } | ApiError::Refused { sentence, .. } => sentence.clone(),
-            ApiError::OtherServer => String::new(),
+            ApiError::OtherServer | ApiError::TunnelDown { .. } => String::new(),
         }
     }
 }
@@ -105,8 +113,22 @@ pub(crate) struct Probe {
 
 /// Where requests go out, before anybody has signed in.
 #[derive(Clone)]
-pub(crate) struct Http(reqwest::Client);
+pub(crate) struct Http {
+    clients: Arc<Clients>,
+    way: Way,
+}
 
+/// One client for each way, made when it is first needed: a tunnel may be switched on and off meanwhile.
+struct Clients {
+    server: ServerUrl,
+    roots: Vec<reqwest::Certificate>,
+    http1: bool,
+    straight: OnceLock<reqwest::Client>,
+    tunnelled: OnceLock<reqwest::Client>,
+}
+
+/// Where a tunnel is entered; the port stands in the address.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_secs(10);
 const LONG: Duration = Duration::from_secs(60);
@@ -115,17 +137,17 @@ const SMALL_BODY: usize = 256 * 1024;
 const LIST_BODY: usize = 16 * 1024 * 1024;
 const REPORT_BODY: usize = 64 * 1024 * 1024;
 
-impl Http {
-    /// `roots` are further certificate authorities in DER, beside the machine's own.
-    pub(crate) fn new(server: &ServerUrl, roots: &[Vec<u8>]) -> Result<Http, ApiError> {
-        Http::build(server, roots, |builder| builder)
+impl Clients {
+    fn get(&self, tunnelled: bool) -> Result<&reqwest::Client, ApiError> {
+        let place = if tunnelled { &self.tunnelled } else { &self.straight };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let client = self.make(tunnelled)?;
+        Ok(place.get_or_init(|| client))
     }
 
-    fn build(
-        server: &ServerUrl,
-        roots: &[Vec<u8>],
-        more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-    ) -> Result<Http, ApiError> {
+    fn make(&self, tunnelled: bool) -> Result<reqwest::Client, ApiError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
@@ -135,15 +157,55 @@ impl Http {
             .retry(reqwest::retry::never())
             .pool_idle_timeout(Duration::from_secs(50))
             .tcp_nodelay(true);
-        if server.is_loopback() {
+        if self.server.is_loopback() || tunnelled {
             builder = builder.no_proxy();
         }
-        let roots = roots.iter().filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let roots: Vec<_> = roots.collect();
-        if !roots.is_empty() {
-            builder = builder.tls_certs_merge(roots);
+        if self.http1 || tunnelled {
+            builder = builder.http1_only();
         }
-        more(builder).build().map(Http).map_err(|error| ApiError::Unreachable(chain(&error)))
+        if tunnelled {
+            builder = builder.resolve(self.server.host(), LOOPBACK);
+        }
+        if !self.roots.is_empty() {
+            builder = builder.tls_certs_merge(self.roots.clone());
+        }
+        builder.build().map_err(|error| ApiError::Unreachable(chain(&error)))
+    }
+}
+
+impl Http {
+    /// `roots` are further certificate authorities in DER, beside the machine's own.
+    /// With a tunnel the server keeps its name, for its certificate and its `Host`, and is looked for at the tunnel's local end.
+    pub(crate) fn new(server: &ServerUrl, roots: &[Vec<u8>], way: Way) -> Result<Http, ApiError> {
+        Http::build(server, roots, way, false)
+    }
+
+    fn build(server: &ServerUrl, roots: &[Vec<u8>], way: Way, http1: bool) -> Result<Http, ApiError> {
+        let roots = roots.iter().filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
+        let clients = Clients { server: server.clone(), roots, http1, straight: OnceLock::new(), tunnelled: OnceLock::new() };
+        clients.get(way.is_tunnel())?;
+        Ok(Http { clients: Arc::new(clients), way })
+    }
+
+    /// A request to the server itself, or into the tunnel's local end under the server's name.
+    async fn begin(&self, method: Method, server: &ServerUrl, path: &str) -> Result<reqwest::RequestBuilder, ApiError> {
+        let blocked = |Blocked { needs_person }| ApiError::TunnelDown { needs_person };
+        match self.way.local_end().await.map_err(blocked)? {
+            None => Ok(self.clients.get(false)?.request(method, server.join(path))),
+            Some(local) => {
+                let entrance = server.entered_at(local).ok_or(ApiError::TunnelDown { needs_person: true })?;
+                Ok(self.clients.get(true)?.request(method, entrance.join(path)).header(HOST, server.authority()))
+            }
+        }
+    }
+
+    /// What a request without an answer means, seen together with the tunnel.
+    fn blame(&self, error: ApiError) -> ApiError {
+        match (error, self.way.entry()) {
+            (ApiError::Unreachable(_), Entry::Closed { needs_person }) => ApiError::TunnelDown { needs_person },
+            (ApiError::Unreachable(_), Entry::Opening) => ApiError::TunnelDown { needs_person: false },
+            (error, _) => error,
+        }
     }
 
     /// `GET /api/Auth/GetToken/{identifier}`: a station token for a user and password.
@@ -151,7 +213,7 @@ impl Http {
         let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
         let path = format!("/api/Auth/GetToken/{}", escape(identifier));
         let request = Request::get(&path).basic(&Zeroizing::new(STANDARD.encode(pair.as_bytes())));
-        let answer = request.send(&self.0, server).await?;
+        let answer = request.send(self, server).await?;
         let body = Zeroizing::new(answer.good()?.body);
         let text = serde_json::from_slice::<String>(&body).map(Zeroizing::new).map_err(|_| not_ours("a token was expected"))?;
         let good = !text.is_empty() && text.len() <= 8192 && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -163,13 +225,13 @@ impl Http {
         let login = LoginRequest { username: user.to_owned(), password: password.expose().to_owned(), role: None };
         let body = Zeroizing::new(serde_json::to_vec(&login).unwrap_or_default());
         zeroize::Zeroize::zeroize(&mut { login.password });
-        let answer = Request::post("/api/auth/login", body.to_vec()).send(&self.0, server).await?;
+        let answer = Request::post("/api/auth/login", body.to_vec()).send(self, server).await?;
         Ok(answer.good()?.json()?)
     }
 
     /// Whether a WATS-compatible server answers at all, without any token.
     pub(crate) async fn looks_like_ours(&self, server: &ServerUrl) -> bool {
-        match Request::get("/api/App/Version").send(&self.0, server).await {
+        match Request::get("/api/App/Version").send(self, server).await {
             Ok(answer) => matches!(answer.status.as_u16(), 401 | 403) || (answer.status.is_success() && answer.version().is_some()),
             Err(_) => false,
         }
@@ -178,7 +240,7 @@ impl Http {
 
 impl Api {
     pub(crate) fn new(http: Http, server: ServerUrl, token: Secret, identity: Identity) -> Api {
-        Api { server, token, http: http.0, identity }
+        Api { server, token, http, identity }
     }
 
     pub(crate) fn server(&self) -> &ServerUrl {
@@ -366,8 +428,13 @@ impl Request {
         self
     }
 
-    async fn send(self, http: &reqwest::Client, server: &ServerUrl) -> Result<Answer, ApiError> {
-        let mut request = http.request(self.method, server.join(&self.path)).headers(self.headers).timeout(self.limit);
+    async fn send(self, http: &Http, server: &ServerUrl) -> Result<Answer, ApiError> {
+        let request = http.begin(self.method.clone(), server, &self.path).await?;
+        let request = request.headers(self.headers.clone()).timeout(self.limit);
+        self.exchange(request).await.map_err(|error| http.blame(error))
+    }
+
+    async fn exchange(self, mut request: reqwest::RequestBuilder) -> Result<Answer, ApiError> {
         if !self.query.is_empty() {
             request = request.query(&self.query);
         }

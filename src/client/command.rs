@@ -9,6 +9,7 @@ use super::model::{QueueFilter, ReportQuery, YieldQuery};
 use super::people::AuditFilter;
 use crate::domain::access::Role;
 use crate::domain::instance::{Application, InstanceId};
+use crate::domain::tunnel::TunnelSettings;
 use crate::support::secret::Secret;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,7 @@ pub enum Command {
     Converters(ConvertersCommand),
     Yields(YieldsCommand),
     Reports(ReportsCommand),
+    Tunnel(TunnelCommand),
     Line(LineCommand),
     Account(AccountCommand),
     Users(UsersCommand),
@@ -144,6 +146,25 @@ pub enum ReportsCommand {
     List(ReportQuery),
     Open(Uuid),
     Close,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TunnelCommand {
+    /// Keeps the settings and opens the tunnel anew. A passphrase goes into the keyring; `None` leaves the one there.
+    Save {
+        settings: TunnelSettings,
+        passphrase: Option<Secret>,
+    },
+    /// Tries settings without keeping them.
+    Test {
+        settings: TunnelSettings,
+        passphrase: Option<Secret>,
+    },
+    /// The SSH server has a new host key, and a person has looked at this fingerprint of it.
+    TrustHostKey {
+        fingerprint: String,
+    },
+    Retry,
 }
 
 #[derive(Clone, Debug, PartialEq)]

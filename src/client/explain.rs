@@ -89,6 +89,8 @@ mod tests {
             SignInError::NotOurServer { detail: detail() },
             SignInError::ServerTooOld { version: "20.1".to_owned() },
             SignInError::Refused { detail: detail() },
+            SignInError::TunnelDown,
+            SignInError::NeedsName,
             SignInError::Cancelled,
         ];
         let mut keys = std::collections::BTreeSet::new();

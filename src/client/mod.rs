@@ -34,6 +34,7 @@ mod socket_io;
 mod station;
 mod status;
 mod supervisor;
+mod tunnel;
 mod vault;
 mod yields;
 
@@ -41,7 +42,7 @@ pub use accounts::{AccountAsk, Accounts};
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use command::{
     AccountChange, AccountCommand, AuditCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, MeCommand,
-    QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, UsersCommand, YieldsCommand,
+    QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, TunnelCommand, UsersCommand, YieldsCommand,
 };
 pub use ending::Ending;
 pub use explain::Explanation;
@@ -51,7 +52,7 @@ pub use live::{LiveEvent, LiveState, Unsent};
 pub use model::{
     AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person,
     Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery,
-    ReportsSlice, SessionSlice, Station, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
+    ReportsSlice, SessionSlice, Station, TunnelSlice, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
 };
 pub use people::{
     Acts, AuditFilter, AuditList, AuditPeriod, AuditSlice, IssuedToken, MeSlice, SessionList, StationList, StationsSlice, USER_ROWS,
@@ -66,6 +67,7 @@ pub use remote::Remote;
 pub use server_url::{BadServerUrl, ServerUrl};
 pub use settings::data_folder;
 pub use socket_io::{Heard, SocketIo};
+pub use tunnel::{TunnelAsk, TunnelHappening};
 
 pub use crate::protocol::audit::Entry as AuditEntry;
 pub use crate::protocol::auth::Session as OpenSession;

@@ -14,6 +14,7 @@ use crate::domain::access::Role;
 use crate::domain::connection::Connection;
 use crate::domain::instance::{Application, Instance, InstanceId};
 use crate::domain::report::{Header, Report};
+use crate::domain::tunnel::{Tunnel, TunnelSettings};
 use crate::domain::yields::{Bucket, Kpis, ParetoRow};
 
 /// The latest state of everything.
@@ -26,6 +27,7 @@ pub struct Model {
     pub converters: Arc<ConvertersSlice>,
     pub yields: Arc<YieldSlice>,
     pub reports: Arc<ReportsSlice>,
+    pub tunnel: Arc<TunnelSlice>,
     pub line: Arc<LineSlice>,
     pub account: Arc<AccountSlice>,
     pub users: Arc<UsersSlice>,
@@ -53,6 +55,15 @@ pub enum AccountStep {
     /// A code is on its way, for the address or for a new password.
     CodeSent,
     PasswordSet,
+}
+
+impl Model {
+    /// Why the last sign-in failed. Where the tunnel was to blame, its own trouble says most.
+    pub fn sign_in_error(&self) -> Option<&Explanation> {
+        let told = self.session.sign_in_error.as_ref()?;
+        let tunnel = self.tunnel.trouble.as_ref().filter(|_| told.key == "tunnel_down");
+        Some(tunnel.unwrap_or(told))
+    }
 }
 
 /// The registry, and which instance this process owns.
@@ -353,6 +364,25 @@ impl PartialEq for OpenReport {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
     }
+}
+
+/// The SSH tunnel to the server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TunnelSlice {
+    /// As they are kept.
+    pub settings: TunnelSettings,
+    pub state: Tunnel,
+    /// What is wrong, while something is; while it is tried again, what was wrong before.
+    pub trouble: Option<Explanation>,
+    /// Tries that failed since it was last up.
+    pub attempt: u32,
+    /// Where it is entered on this PC, `127.0.0.1:PORT`, while it is up.
+    pub local_end: String,
+    /// Of the SSH server's pinned host key, `SHA256:…`; empty before the first use.
+    pub fingerprint: String,
+    pub testing: bool,
+    /// What the last test found: the host key's fingerprint, or what is wrong.
+    pub tested: Option<Result<String, Explanation>>,
 }
 
 /// The line server built into this program ("this PC").

@@ -5,6 +5,7 @@ mod address;
 mod caller;
 mod chat;
 mod checkup;
+mod tunnels;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use super::explain::Explanation;
 use super::instances::{self, InstancesError, Registry, open_settings};
 use super::queue::{Limits, Queue, Submission};
 use super::settings::Config;
+use super::tunnel::Approach;
 use super::vault::Vault;
 use crate::domain::InstanceId;
 use crate::domain::instance::{Application, Instance};
@@ -145,20 +147,21 @@ impl Place {
 
     /// The way to the instance's server, with its token.
     pub fn caller(&self, id: &InstanceId) -> std::result::Result<Caller, CallError> {
-        let connection = self.config(id).map_err(CallError::Failed)?.connection;
+        let config = self.config(id).map_err(CallError::Failed)?;
         let folder = self.folder(id).map_err(CallError::Failed)?;
-        Caller::new(&connection, &folder, id, &self.vault, self.clock.clone())
+        Caller::new(&config, &folder, id, &self.vault, self.clock.clone())
     }
 
     /// Signs a person in to the instance's server for a conversation. Nothing of it is kept.
     pub fn chat(&self, id: &InstanceId, user: &str, password: &Secret) -> std::result::Result<Chat, CallError> {
-        let connection = self.config(id).map_err(CallError::Failed)?.connection;
-        let folder = self.folder(id).map_err(CallError::Failed)?;
+        let config = self.config(id).map_err(CallError::Failed)?;
+        let (connection, folder) = (&config.connection, self.folder(id).map_err(CallError::Failed)?);
         if connection.server_url.is_empty() {
             return Err(CallError::NotSignedIn(Explanation::new("not_signed_in").with("instance", id)));
         }
         let roots = connection.roots(&folder).map_err(CallError::Failed)?;
-        Chat::sign_in(&connection.server_url, connection.allow_plain_http, &roots, user, password)
+        let approach = Approach::of(&config, &folder, &self.vault);
+        Chat::sign_in(&connection.server_url, connection.allow_plain_http, (&roots, &approach), user, password)
     }
 
     /// Looks at everything a station stands on. Never tells a secret.

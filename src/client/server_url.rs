@@ -1,6 +1,7 @@
 //! The address of a server: checked, normalised, and without anything that does not belong into an address.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use url::{Host, Url};
 
@@ -80,6 +81,28 @@ impl ServerUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// Host and port as they stand in the address, for a request's `Host`.
+    pub(crate) fn authority(&self) -> String {
+        match self.0.port() {
+            Some(port) => format!("{}:{port}", self.host()),
+            None => self.host().to_owned(),
+        }
+    }
+
+    /// The address that leads into a tunnel at `local`, under the server's own name so that its certificate fits.
+    /// `None` for https to a number: a certificate's number cannot be checked at another one.
+    pub(crate) fn entered_at(&self, local: SocketAddr) -> Option<ServerUrl> {
+        let mut url = self.0.clone();
+        if !matches!(url.host(), Some(Host::Domain(_))) {
+            if url.scheme() == "https" && !self.is_loopback() {
+                return None;
+            }
+            url.set_ip_host(local.ip()).ok()?;
+        }
+        url.set_port(Some(local.port())).ok()?;
+        Some(ServerUrl(url))
+    }
+
     /// The port spoken or meant.
     pub fn port(&self) -> u16 {
         self.0.port_or_known_default().unwrap_or(443)
@@ -118,6 +141,19 @@ mod tests {
         ] {
             assert_eq!(ServerUrl::parse(typed).map(|url| url.to_string()).as_deref(), Ok(kept), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_tunnel_is_entered_under_the_servers_own_name() {
+        let local = "127.0.0.1:7000".parse().unwrap();
+        let enter = |url: &str| ServerUrl::parse(url).unwrap().entered_at(local).map(|url| url.to_string());
+        assert_eq!(enter("https://line-a.plant:8443/wats").as_deref(), Some("https://line-a.plant:7000/wats"));
+        assert_eq!(enter("https://line-a.plant").as_deref(), Some("https://line-a.plant:7000"));
+        assert_eq!(enter("http://10.0.0.9:8440").as_deref(), Some("http://127.0.0.1:7000"));
+        assert_eq!(enter("http://[::1]:8440").as_deref(), Some("http://127.0.0.1:7000"));
+        assert_eq!(enter("https://10.0.0.9"), None);
+        assert_eq!(ServerUrl::parse("https://line-a.plant").unwrap().authority(), "line-a.plant");
+        assert_eq!(ServerUrl::parse("https://line-a.plant:8443").unwrap().authority(), "line-a.plant:8443");
     }
 
     #[test]

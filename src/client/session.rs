@@ -21,6 +21,7 @@ use super::model::{ConnectionSlice, Person, SessionSlice, Station};
 use super::server_url::ServerUrl;
 use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
 use super::sign_in::{self, SignInError, SignedIn};
+use super::tunnel::{Entry, Way};
 use super::vault::{Sealed, Vault, VaultError};
 use crate::domain::InstanceId;
 use crate::domain::connection::{Connection, Event, Trouble};
@@ -52,12 +53,15 @@ pub(crate) struct Parts {
     pub(crate) roots: Vec<Vec<u8>>,
     /// Address of the line server built into this program, while it runs.
     pub(crate) built_in: watch::Receiver<Option<String>>,
+    /// Straight to the server or through the tunnel.
+    pub(crate) way: Way,
 }
 
 /// Runs until `stop`. Ends by itself only when nobody can ask anything any more.
 pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &mut mpsc::Receiver<Event>, stop: CancellationToken) {
     let mut session = Session::new(parts);
     session.restore();
+    let mut way = session.parts.way.clone();
     let mut network = tokio::time::interval(NETWORK_BEAT);
     network.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -71,6 +75,7 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
             done = finished(&mut session.work) => session.work_done(done).await,
             probe = finished(&mut session.probing) => session.probed(probe).await,
             end = ended(session.person.as_ref()) => session.person_ended(end),
+            () = way.changed() => session.way_changed(),
             () = due(session.next_probe), if session.probing.is_none() => session.probe(),
             () = due(session.unlock) => session.unlocked(),
             _ = network.tick(), if session.held.is_some() => session.look_at_network(),
@@ -230,8 +235,9 @@ impl Session {
             slice.sign_in_error = None;
         });
         let (roots, id, vault) = (self.parts.roots.clone(), self.parts.id.clone(), self.parts.vault.clone());
+        let way = ServerUrl::parse(&sign_in.server_url).map_or_else(|_| self.parts.way.clone(), |server| self.way_to(&server));
         self.work = Some(tokio::spawn(async move {
-            let result = exchange_and_seal(&sign_in, &roots, id, vault).await;
+            let result = exchange_and_seal(&sign_in, (&roots, way), id, vault).await;
             // The password has done its work.
             let sign_in = SignIn { password: Secret::default(), ..sign_in };
             Done::SignedIn(Box::new(sign_in), Box::new(result))
@@ -265,7 +271,10 @@ impl Session {
 
     fn token_restored(&mut self, token: Secret) {
         let config = self.parts.settings.get().connection;
-        let way = ServerUrl::parse(&config.server_url).ok().and_then(|server| Some((Http::new(&server, &self.parts.roots).ok()?, server)));
+        let way = ServerUrl::parse(&config.server_url).ok().and_then(|server| {
+            let way = self.way_to(&server);
+            Some((Http::new(&server, &self.parts.roots, way).ok()?, server))
+        });
         let usable = match way {
             Some((_, server)) if server.is_plain_http() && !config.allow_plain_http => Err("plain_http_refused"),
             Some(way) => Ok(way),
@@ -463,6 +472,18 @@ impl Session {
         }
     }
 
+    fn way_to(&self, server: &ServerUrl) -> Way {
+        self.parts.way.to(server, &self.parts.built_in)
+    }
+
+    /// The tunnel has opened, broken, or was switched on or off: a probe tells what that means for the connection.
+    fn way_changed(&mut self) {
+        if !matches!(self.parts.way.entry(), Entry::Opening) {
+            self.stop_probing();
+            self.probe();
+        }
+    }
+
     fn look_at_network(&mut self) {
         let mark = health::network_mark();
         let changed = std::mem::replace(&mut self.network, mark) != mark;
@@ -503,7 +524,11 @@ impl Session {
                     ApiError::Refused { .. } => Trouble::NotOurServer,
                     other => other.trouble().unwrap_or(Trouble::ServerError),
                 };
-                self.failed(trouble, explain_trouble(trouble).detail(error.detail()));
+                let told = match (trouble, self.parts.way.entry()) {
+                    (Trouble::TunnelRefused, Entry::Open(_)) => Explanation::new("tunnel_needs_name"),
+                    _ => explain_trouble(trouble).detail(error.detail()),
+                };
+                self.failed(trouble, told);
             }
             None => {}
         }
@@ -635,11 +660,11 @@ fn forget_token(config: &mut Config) {
 
 async fn exchange_and_seal(
     asked: &SignIn,
-    roots: &[Vec<u8>],
+    (roots, way): (&[Vec<u8>], Way),
     id: InstanceId,
     vault: Vault,
 ) -> Result<(SignedIn, Option<Sealed>), SignInError> {
-    let done = sign_in::exchange(asked, &sign_in::identifier(&id), roots).await?;
+    let done = sign_in::exchange(asked, &sign_in::identifier(&id), roots, way).await?;
     if !asked.remember {
         return Ok((done, None));
     }
@@ -676,6 +701,7 @@ pub(super) fn explain_trouble(trouble: Trouble) -> Explanation {
         Trouble::NotOurServer => "not_our_server",
         Trouble::ServerTooOld => "server_too_old",
         Trouble::OtherServer => "other_server",
+        Trouble::TunnelDown | Trouble::TunnelRefused => "tunnel_down",
     })
 }
 

@@ -13,6 +13,7 @@ use super::explain::Explanation;
 use super::{files, roots};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
+use crate::domain::tunnel::TunnelSettings;
 use crate::support::clock::Clock;
 
 /// The newest layout of `config.json` that this program writes.
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     #[serde(rename = "yield")]
     pub(crate) yields: YieldConfig,
     pub(crate) queue: QueueConfig,
+    pub(crate) tunnel: TunnelConfig,
     /// Whether the person was told that there is no keyring.
     pub(crate) keyring_notice_shown: bool,
     #[serde(flatten)]
@@ -95,6 +97,28 @@ pub(crate) struct QueueConfig {
     pub(crate) rest: Map<String, Value>,
 }
 
+/// The SSH tunnel to the server. The key's passphrase is in the keyring alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TunnelConfig {
+    #[serde(flatten)]
+    pub(crate) settings: TunnelSettings,
+    /// The SSH server's host key as one line of OpenSSH, since the first use; empty before.
+    pub(crate) host_key: String,
+    #[serde(flatten)]
+    pub(crate) rest: Map<String, Value>,
+}
+
+impl TunnelConfig {
+    /// Changes the settings. A host key is known of its own host only.
+    pub(crate) fn set(&mut self, settings: TunnelSettings) {
+        if settings.server() != self.settings.server() {
+            self.host_key.clear();
+        }
+        self.settings = settings;
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -106,6 +130,7 @@ impl Default for Config {
             watched_folders: vec![FolderConfig::default()],
             yields: YieldConfig::default(),
             queue: QueueConfig::default(),
+            tunnel: TunnelConfig::default(),
             keyring_notice_shown: false,
             rest: Map::new(),
         }
@@ -351,6 +376,25 @@ mod tests {
         assert_eq!(kept["connection"]["proxy"]["a"], 1);
         assert_eq!(kept["connection"]["auto_reconnect"], false);
         assert_eq!(kept["watched_folders"][0]["note"], "n");
+    }
+
+    #[test]
+    fn a_tunnel_keeps_its_unknown_keys_and_forgets_the_host_key_of_another_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"instance_id":"eol","tunnel":{"enabled":true,"host":"gate","user":"ann","host_key":"ssh-ed25519 A","note":"n"}}"#;
+        fs::write(folder.path().join("config.json"), text).unwrap();
+        let (settings, _) = open(folder.path()).unwrap();
+        let tunnel = settings.get().tunnel;
+        assert_eq!((tunnel.settings.host.as_str(), tunnel.settings.port, tunnel.settings.enabled), ("gate", 22, true));
+        let with = |change: fn(&mut TunnelSettings)| {
+            let mut set = settings.get().tunnel.settings;
+            change(&mut set);
+            settings.change(|config| config.tunnel.set(set)).unwrap();
+            serde_json::from_slice::<Value>(&fs::read(folder.path().join("config.json")).unwrap()).unwrap()["tunnel"].take()
+        };
+        let kept = with(|set| set.local_port = 7000);
+        assert_eq!((&kept["note"], &kept["host_key"], &kept["local_port"]), (&"n".into(), &"ssh-ed25519 A".into(), &7000.into()));
+        assert_eq!(with(|set| set.host = "other".into())["host_key"], "");
     }
 
     #[test]

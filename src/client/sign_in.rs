@@ -1,11 +1,13 @@
 //! Credentials in, a station's token and a person out. Every way it can fail has its own name.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::api::{Api, ApiError, Denied, Http, Identity, Probe, Tokens};
 use super::command::SignIn;
 use super::explain::Explanation;
 use super::server_url::{BadServerUrl, ServerUrl};
+use super::tunnel::Way;
 use crate::domain::InstanceId;
 use crate::domain::access::Role;
 use crate::support::secret::Secret;
@@ -39,6 +41,11 @@ pub(crate) enum SignInError {
     NotOurServer { detail: String },
     #[error("version {version} is too old")]
     ServerTooOld { version: String },
+    #[error("the tunnel is down")]
+    TunnelDown,
+    /// https to a number cannot be checked through a tunnel.
+    #[error("through a tunnel the server needs a name")]
+    NeedsName,
     #[error("refused: {detail}")]
     Refused { detail: String },
     #[error("cancelled")]
@@ -68,6 +75,8 @@ impl SignInError {
             SignInError::Certificate { .. } => "certificate_refused",
             SignInError::NotOurServer { .. } => "not_our_server",
             SignInError::ServerTooOld { version } => return Explanation::new("server_too_old").with("version", version),
+            SignInError::TunnelDown => "tunnel_down",
+            SignInError::NeedsName => "tunnel_needs_name",
             SignInError::Refused { .. } => "sign_in_refused",
             SignInError::Cancelled => "cancelled",
         };
@@ -104,6 +113,7 @@ impl From<ApiError> for SignInError {
             ApiError::TokenRefused { .. } => SignInError::TokenRefused,
             ApiError::Later { .. } => SignInError::ServerError { detail },
             ApiError::NotOurServer(_) | ApiError::OtherServer => SignInError::NotOurServer { detail },
+            ApiError::TunnelDown { .. } => SignInError::TunnelDown,
             ApiError::Refused { .. } => SignInError::Refused { detail },
         }
     }
@@ -123,8 +133,10 @@ pub(crate) struct SignedInPerson {
     pub(crate) tokens: Tokens,
 }
 
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
 /// Exchanges credentials. `identifier` names this station towards the server.
-pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8>]) -> Result<SignedIn, SignInError> {
+pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8>], way: Way) -> Result<SignedIn, SignInError> {
     let server = ServerUrl::parse(&sign_in.server_url)?;
     if server.is_plain_http() && !sign_in.allow_plain_http {
         return Err(BadServerUrl::PlainHttp.into());
@@ -132,7 +144,10 @@ pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8
     if sign_in.password.is_empty() {
         return Err(SignInError::NoPassword);
     }
-    let http = Http::new(&server, roots)?;
+    if way.is_tunnel() && server.entered_at(ANYWHERE).is_none() {
+        return Err(SignInError::NeedsName);
+    }
+    let http = Http::new(&server, roots, way)?;
     let user = sign_in.user.trim();
     let token = match user.is_empty() {
         true => Secret::new(sign_in.password.expose().trim()),

@@ -12,6 +12,7 @@ use super::accounts::check_address;
 use super::api::{ApiError, Http, Socket};
 use super::explain::Explanation;
 use super::place::CallError;
+use super::tunnel::{Approach, Passage};
 
 /// Where every Socket.IO server listens, asked for a web socket at once.
 const PATH: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -40,14 +41,15 @@ impl SocketIo {
     pub(crate) fn connect(
         url: &str,
         allow_plain_http: bool,
-        roots: &[Vec<u8>],
+        (roots, approach): (&[Vec<u8>], &Approach),
         hear: Arc<dyn Fn(Heard) + Send + Sync>,
     ) -> Result<SocketIo, CallError> {
         let server = check_address(url, allow_plain_http)?;
         let failed = |error: std::io::Error| CallError::Failed(Explanation::new("disk_failed").detail(error));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let passage = runtime.block_on(approach.open()).map_err(CallError::Unreachable)?;
         let (socket, early) = runtime.block_on(async {
-            let mut socket = Http::open_socket(&server, roots, PATH).await?;
+            let mut socket = Http::open_socket(&server, roots, Passage::way_of(passage.as_ref()), PATH).await?;
             let early = tokio::time::timeout(GREETING, greet(&mut socket)).await;
             early.map_err(|_| ApiError::Unreachable("no greeting".to_owned()))?.map(|early| (socket, early))
         })?;
@@ -57,6 +59,7 @@ impl SocketIo {
             if runtime.block_on(converse(socket, inbox, &*hear)) == End::Theirs {
                 hear(Heard::Closed);
             }
+            drop(passage);
         });
         Ok(SocketIo { out, thread: Some(thread.map_err(failed)?) })
     }

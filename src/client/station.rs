@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
-use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, YieldsCommand};
+use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
 use super::people::{self, AuditSlice, Desk, MeSlice, StationsSlice, UsersSlice};
@@ -15,6 +15,7 @@ use super::queue::{self, Limits, Queue};
 use super::services::{Inbox, Services};
 use super::session::{self, Ask};
 use super::settings::Settings;
+use super::tunnel::{self, Entry, Way};
 use super::vault::Vault;
 use super::{accounts, converters, demo, reports, status, yields};
 use crate::domain::InstanceId;
@@ -54,6 +55,7 @@ pub(crate) struct OpenStation {
     pub(crate) stations: mpsc::Sender<<StationsSlice as Desk>::Command>,
     pub(crate) audit: mpsc::Sender<<AuditSlice as Desk>::Command>,
     pub(crate) me: mpsc::Sender<<MeSlice as Desk>::Command>,
+    pub(crate) tunnel: mpsc::Sender<TunnelCommand>,
     publisher: Publisher,
     services: Services,
     lock: OwnerLock,
@@ -70,10 +72,11 @@ impl OpenStation {
         let (link, link_receiver) = watch::channel(Link::default());
         let (events, event_inbox) = mpsc::channel(INBOX);
         let observer = Observer(events);
-        let session = start_session(&mut services, &opening, link, event_inbox);
+        let (tunnel, way) = start_tunnel(&mut services, &opening);
+        let session = start_session(&mut services, &opening, link, event_inbox, way.clone());
         let yields = start_yields(&mut services, &opening, link_receiver.clone(), observer.clone());
         let reports = start_reports(&mut services, &opening, link_receiver.clone(), observer.clone());
-        let account = start_account(&mut services, &opening);
+        let account = start_account(&mut services, &opening, way);
         let mut desks = Desks { services: &mut services, opening: &opening, link: link_receiver.clone(), observer: observer.clone() };
         let users = desks.start("users", opening.publisher.slice(|model| &mut model.users));
         let stations = desks.start("stations", opening.publisher.slice(|model| &mut model.stations));
@@ -100,6 +103,7 @@ impl OpenStation {
             stations,
             audit,
             me,
+            tunnel,
             publisher: opening.publisher,
             services,
             lock: opening.lock,
@@ -118,11 +122,33 @@ impl OpenStation {
     }
 }
 
+/// A tunnel that is switched on stands in the way from the first moment: nothing goes past it.
+fn start_tunnel(services: &mut Services, opening: &Opening) -> (mpsc::Sender<TunnelCommand>, Way) {
+    let enabled = opening.settings.get().tunnel.settings.enabled;
+    let (entry, follower) = watch::channel(if enabled { Entry::Opening } else { Entry::Direct });
+    let parts = tunnel::Parts {
+        settings: opening.settings.clone(),
+        vault: opening.vault.clone(),
+        clock: opening.clock.clone(),
+        notifier: opening.notifier.clone(),
+        slice: opening.publisher.slice(|model| &mut model.tunnel),
+        entry,
+    };
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
+    services.start("tunnel", move || {
+        let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+        async move { tunnel::run(parts, &mut *inbox.open().await, stop).await }
+    });
+    (sender, Way::new(follower))
+}
+
 fn start_session(
     services: &mut Services,
     opening: &Opening,
     link: watch::Sender<Link>,
     events: mpsc::Receiver<crate::domain::connection::Event>,
+    way: Way,
 ) -> mpsc::Sender<Ask> {
     // A file that cannot be used is told; the machine's own authorities go on being trusted.
     let roots = opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_else(|told| {
@@ -141,6 +167,7 @@ fn start_session(
         connection: opening.publisher.slice(|model| &mut model.connection),
         roots,
         built_in: opening.built_in.clone(),
+        way,
     };
     let (sender, inbox) = mpsc::channel(INBOX);
     let (inbox, events, stop) = (Inbox::new(inbox), Inbox::new(events), services.stop.clone());
@@ -151,10 +178,11 @@ fn start_session(
     sender
 }
 
-fn start_account(services: &mut Services, opening: &Opening) -> mpsc::Sender<AccountCommand> {
+fn start_account(services: &mut Services, opening: &Opening, way: Way) -> mpsc::Sender<AccountCommand> {
     // The session tells of a file that cannot be used.
     let roots = opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_default();
-    let parts = accounts::Parts { slice: opening.publisher.slice(|model| &mut model.account), roots };
+    let parts =
+        accounts::Parts { slice: opening.publisher.slice(|model| &mut model.account), roots, way, built_in: opening.built_in.clone() };
     let (sender, inbox) = mpsc::channel(INBOX);
     let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
     services.start("account", move || {

@@ -2,6 +2,7 @@
 //! AES-256-GCM under a key drawn by HKDF from the machine's id, a random salt, and a random key in the keyring where there is one.
 
 use std::io;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -98,6 +99,25 @@ impl Vault {
         }
     }
 
+    /// Puts the passphrase of an SSH key into the operating system's keyring, and nowhere else.
+    pub(crate) fn keep_passphrase(&self, key_file: &Path, passphrase: &Secret) -> Result<(), VaultError> {
+        let (name, text) = (passphrase_name(key_file), Zeroizing::new(passphrase.expose().as_bytes().to_vec()));
+        match self.keyring {
+            Keyring::System => within(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&text)),
+            _ => Err(VaultError::KeyringUnreachable),
+        }
+    }
+
+    /// The passphrase of an SSH key, where the keyring has it.
+    pub(crate) fn passphrase(&self, key_file: &Path) -> Option<Secret> {
+        let name = passphrase_name(key_file);
+        let bytes = match self.keyring {
+            Keyring::System => within(move || keyring::Entry::new(SERVICE, &name)?.get_secret().map(Zeroizing::new)).ok()?,
+            _ => return None,
+        };
+        std::str::from_utf8(&bytes).ok().map(Secret::new)
+    }
+
     /// Whether the operating system's keyring answers. It is asked for an entry that nobody made.
     pub(crate) fn reaches_keyring(&self) -> bool {
         !matches!(self.keyring, Keyring::Absent) && matches!(self.keyring.get("nothing"), Ok(_) | Err(VaultError::KeyMissing))
@@ -159,6 +179,12 @@ fn fill(bytes: &mut [u8]) -> io::Result<()> {
 fn entry_name(salt: &[u8; 32]) -> String {
     let digest = Sha256::digest(salt);
     format!("station token {}", URL_SAFE_NO_PAD.encode(&digest[..12]))
+}
+
+/// A passphrase belongs to its key, whichever instance uses it.
+fn passphrase_name(key_file: &Path) -> String {
+    let digest = Sha256::digest(key_file.as_os_str().as_encoded_bytes());
+    format!("ssh key {}", URL_SAFE_NO_PAD.encode(&digest[..12]))
 }
 
 /// What tells this machine from others. Not a secret in itself, and kept like one.

@@ -62,6 +62,8 @@ fn trouble_key(trouble: Trouble) -> &'static str {
         Trouble::NotOurServer => "shell.state.not_our_server",
         Trouble::ServerTooOld => "shell.state.server_too_old",
         Trouble::OtherServer => "shell.state.other_server",
+        Trouble::TunnelDown => "shell.state.tunnel_down",
+        Trouble::TunnelRefused => "shell.state.tunnel_refused",
     }
 }
 

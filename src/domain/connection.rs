@@ -32,12 +32,16 @@ pub enum Trouble {
     ServerTooOld,
     /// Another server answers at the address than the one this station signed in to. Needs a person.
     OtherServer,
+    /// The tunnel to it is down, and is tried again.
+    TunnelDown,
+    /// The tunnel to it cannot be opened without a person.
+    TunnelRefused,
 }
 
 impl Trouble {
     /// Whether waiting will not cure it.
     pub fn needs_person(self) -> bool {
-        !matches!(self, Trouble::Unreachable | Trouble::ServerError)
+        !matches!(self, Trouble::Unreachable | Trouble::ServerError | Trouble::TunnelDown)
     }
 }
 

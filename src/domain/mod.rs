@@ -15,6 +15,7 @@
 //! | step | one line of a report: a measurement, a check, or a group of such |
 //! | room | where people talk: `line` for everybody, one a station |
 //! | FPY, SPY, TPY, LPY | first, second, third and last pass yield, see [`yields`] |
+//! | tunnel | an SSH connection through which a station reaches its server, see [`tunnel`] |
 //! | line server | the server of ours; "server" alone may also be a WATS server |
 
 pub mod access;
@@ -26,6 +27,7 @@ pub mod instance;
 pub mod lockout;
 pub mod report;
 pub mod simulator;
+pub mod tunnel;
 pub mod yields;
 
 pub use access::{Permission, Role};

@@ -14,7 +14,11 @@ mod page;
 mod recount;
 mod recovery;
 mod secrecy;
+#[cfg(unix)]
+mod sshd;
 mod storms;
+#[cfg(unix)]
+mod tunnel;
 mod window;
 mod world;
 

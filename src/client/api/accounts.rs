@@ -21,20 +21,20 @@ impl Http {
         let mut fields = Value::Object(fields);
         let body = Zeroizing::new(serde_json::to_vec(&fields).unwrap_or_default());
         wipe(&mut fields);
-        let answer = Request::post(path, body.to_vec()).send(&self.0, server).await?;
+        let answer = Request::post(path, body.to_vec()).send(self, server).await?;
         let answer: Value = answer.good()?.json()?;
         let sentence = answer["message"].as_str().ok_or_else(|| not_ours("a sentence was expected"))?;
         Ok(excerpt(sentence.as_bytes()))
     }
 
     /// Opens a web socket at `path`, which may hold a query.
-    pub(crate) async fn open_socket(server: &ServerUrl, roots: &[Vec<u8>], path: &str) -> Result<Socket, ApiError> {
+    pub(crate) async fn open_socket(server: &ServerUrl, roots: &[Vec<u8>], way: Way, path: &str) -> Result<Socket, ApiError> {
         // A web socket is an upgrade of HTTP/1.1.
-        let http = Http::build(server, roots, |builder| builder.http1_only())?;
-        let request = http.0.get(server.join(path)).headers(Request::get(path).headers).timeout(SHORT);
+        let http = Http::build(server, roots, way, true)?;
+        let request = http.begin(Method::GET, server, path).await?.headers(Request::get(path).headers).timeout(SHORT);
         let request = request.header("connection", "Upgrade").header("upgrade", "websocket");
         let request = request.header("sec-websocket-version", "13").header("sec-websocket-key", generate_key());
-        let response = request.send().await.map_err(no_answer)?;
+        let response = request.send().await.map_err(|error| http.blame(no_answer(error)))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let status = response.status();
             return Err(match status.as_u16() {

@@ -198,7 +198,7 @@ impl Api {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::super::{Http, Identity};
+    use super::super::{Http, Identity, Way};
     use super::*;
     use crate::client::peer::{Asked, Peer, json};
     use crate::client::server_url::ServerUrl;
@@ -209,7 +209,7 @@ mod tests {
 
     fn session(peer: &Peer, tokens: Tokens) -> Arc<PersonSession> {
         let server = ServerUrl::parse(&peer.url).unwrap();
-        let http = Http::new(&server, &[]).unwrap();
+        let http = Http::new(&server, &[], Way::direct()).unwrap();
         PersonSession::start(Arc::new(Api::new(http, server, Secret::new("station"), Identity::Nameless)), tokens)
     }
 

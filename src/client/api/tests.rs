@@ -7,7 +7,7 @@ const TOKEN: &str = "dG9rZW4tb2YtdGhlLXN0YXRpb24";
 
 fn api(peer: &Peer, identity: Identity) -> Api {
     let server = ServerUrl::parse(&peer.url).unwrap();
-    Api::new(Http::new(&server, &[]).unwrap(), server, Secret::new(TOKEN), identity)
+    Api::new(Http::new(&server, &[], Way::direct()).unwrap(), server, Secret::new(TOKEN), identity)
 }
 
 fn page(status: u16) -> Scripted {
@@ -41,7 +41,7 @@ async fn every_answer_to_a_report_has_its_meaning() {
         ApiError::Refused { .. } => kind == "refused",
         ApiError::NotOurServer(_) => kind == "stranger",
         ApiError::OtherServer => kind == "other",
-        ApiError::Certificate(_) => false,
+        ApiError::Certificate(_) | ApiError::TunnelDown { .. } => false,
     };
     for (answer, kind) in [
         (json(400, r#"{"Message":"serial number is missing"}"#), "refused"),
@@ -161,7 +161,7 @@ fn encrypted_line(names: &[&str]) -> (u16, Vec<u8>) {
 
 async fn probe_encrypted(port: u16, roots: &[Vec<u8>]) -> Result<Probe, ApiError> {
     let server = ServerUrl::parse(&format!("https://localhost:{port}")).unwrap();
-    let http = Http::new(&server, roots).unwrap();
+    let http = Http::new(&server, roots, Way::direct()).unwrap();
     Api::new(http, server, Secret::new("token"), Identity::Unknown).probe().await
 }
 
@@ -175,4 +175,48 @@ async fn a_certificate_is_trusted_only_by_the_plants_own_authority_and_for_its_n
     assert_eq!(probe_encrypted(port, &[authority]).await.unwrap().identity, Identity::Line("s1".to_owned()));
     let (port, authority) = encrypted_line(&["another-line"]);
     assert!(matches!(probe_encrypted(port, &[authority]).await, Err(ApiError::Certificate(_))), "a certificate for another name");
+}
+
+/// A way that is entered at `entry`, and who moves it.
+fn way(entry: Entry) -> (tokio::sync::watch::Sender<Entry>, Way) {
+    let (sender, follower) = tokio::sync::watch::channel(entry);
+    (sender, Way::new(follower))
+}
+
+#[tokio::test]
+async fn through_a_tunnel_the_server_keeps_its_name_for_certificate_and_host() {
+    let (port, authority) = encrypted_line(&["line-a.plant"]);
+    let local = format!("127.0.0.1:{port}").parse().unwrap();
+    let probe = async |url: &str| {
+        let server = ServerUrl::parse(url).unwrap();
+        let http = Http::new(&server, std::slice::from_ref(&authority), way(Entry::Open(local)).1).unwrap();
+        Api::new(http, server, Secret::new("token"), Identity::Unknown).probe().await
+    };
+    assert_eq!(probe("https://line-a.plant:8443").await.unwrap().identity, Identity::Line("s1".to_owned()));
+    assert!(matches!(probe("https://line-b.plant").await, Err(ApiError::Certificate(_))), "the tunnel's end is no excuse");
+    let peer = Peer::start(|_| from_line("s1", 200, "\"0.1.0\"")).await;
+    let local = peer.url.trim_start_matches("http://").parse().unwrap();
+    for (url, host) in [("http://line-a.plant:8440", "line-a.plant:8440"), ("http://10.0.0.9", "10.0.0.9")] {
+        let server = ServerUrl::parse(url).unwrap();
+        let http = Http::new(&server, &[], way(Entry::Open(local)).1).unwrap();
+        Api::new(http, server, Secret::new("token"), Identity::Unknown).probe().await.unwrap();
+        assert_eq!(peer.asked().last().unwrap().header("host"), host);
+    }
+}
+
+#[tokio::test]
+async fn nothing_goes_past_a_tunnel_that_is_down_and_a_request_waits_for_one_that_opens() {
+    let peer = Peer::start(|_| from_line("s1", 200, "\"0.1.0\"")).await;
+    let server = ServerUrl::parse(&peer.url).unwrap();
+    let (entry, way) = way(Entry::Closed { needs_person: true });
+    let api = Api::new(Http::new(&server, &[], way).unwrap(), server, Secret::new("token"), Identity::Unknown);
+    assert_eq!(api.probe().await.unwrap_err(), ApiError::TunnelDown { needs_person: true });
+    entry.send_replace(Entry::Opening);
+    let local = peer.url.trim_start_matches("http://").parse().unwrap();
+    let (probe, ()) = tokio::join!(api.probe(), async {
+        entry.send_replace(Entry::Open(local));
+    });
+    assert!(probe.is_ok() && peer.asked().len() == 1, "{probe:?}");
+    entry.send_replace(Entry::Direct);
+    assert!(api.probe().await.is_ok(), "switched off, it goes straight");
 }

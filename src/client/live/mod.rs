@@ -23,6 +23,7 @@ use super::api::{ApiError, Http, Socket};
 use super::explain::Explanation;
 use super::health::chance;
 use super::server_url::ServerUrl;
+use super::tunnel::Way;
 use crate::protocol::chat::Message;
 use crate::protocol::live::{AUTH_SECS, Ack, Ending, Frame, LiveError};
 use crate::support::backoff::Backoff;
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) server: ServerUrl,
     /// Further certificate authorities in DER.
     pub(crate) roots: Vec<Vec<u8>>,
+    pub(crate) way: Way,
     pub(crate) access: Arc<dyn Fn() -> Access + Send + Sync>,
     pub(crate) events: mpsc::Sender<LiveEvent>,
     /// The messages that are known already, oldest first.
@@ -133,7 +135,7 @@ impl Live {
         self.error = None;
         let opened = async {
             let token = (self.parts.access)().await?;
-            Ok((Http::open_socket(&self.parts.server, &self.parts.roots, PATH).await?, token))
+            Ok((Http::open_socket(&self.parts.server, &self.parts.roots, self.parts.way.clone(), PATH).await?, token))
         };
         let (mut socket, token) = match opened.await {
             Ok(opened) => opened,

@@ -6,6 +6,7 @@ use super::{CallError, Place};
 use crate::client::accounts::Accounts;
 use crate::client::explain::Explanation;
 use crate::client::socket_io::{Heard, SocketIo};
+use crate::client::tunnel::Approach;
 use crate::domain::InstanceId;
 
 /// A server, and whom to trust on the way there.
@@ -14,23 +15,27 @@ pub struct LineAddress {
     pub url: String,
     allow_plain_http: bool,
     roots: Vec<Vec<u8>>,
+    approach: Approach,
 }
 
 impl Place {
-    /// The server at `url`, else the one of the instance that is meant. Its certificate authorities are trusted either way.
+    /// The server at `url`, else the one of the instance that is meant. Its certificate authorities are trusted
+    /// either way; its tunnel leads to its own server alone.
     pub fn line_address(&self, wanted: Option<&InstanceId>, url: Option<&str>, allow_plain_http: bool) -> Result<LineAddress, Explanation> {
         let instance = match (self.choose(wanted), url, wanted) {
             (Ok(instance), ..) => Some(instance),
             (Err(_), Some(_), None) => None,
             (Err(told), ..) => return Err(told),
         };
-        let mut address = LineAddress { url: url.unwrap_or_default().to_owned(), allow_plain_http, roots: Vec::new() };
+        let mut address =
+            LineAddress { url: url.unwrap_or_default().to_owned(), allow_plain_http, roots: Vec::new(), approach: Approach::default() };
         if let Some(instance) = instance {
-            let connection = self.config(&instance.id)?.connection;
-            address.roots = connection.roots(&self.folder(&instance.id)?)?;
+            let (config, folder) = (self.config(&instance.id)?, self.folder(&instance.id)?);
+            address.roots = config.connection.roots(&folder)?;
             if url.is_none() {
-                address.url = connection.server_url;
-                address.allow_plain_http |= connection.allow_plain_http;
+                address.approach = Approach::of(&config, &folder, &self.vault);
+                address.url = config.connection.server_url;
+                address.allow_plain_http |= config.connection.allow_plain_http;
             }
         }
         Ok(address)
@@ -39,11 +44,11 @@ impl Place {
 
 impl LineAddress {
     pub fn accounts(&self) -> Result<Accounts, CallError> {
-        Accounts::open(&self.url, self.allow_plain_http, &self.roots)
+        Accounts::open(&self.url, self.allow_plain_http, &self.roots, &self.approach)
     }
 
     /// Connects over Socket.IO; `hear` is told what the server says, on a thread of its own.
     pub fn socket_io(&self, hear: impl Fn(Heard) + Send + Sync + 'static) -> Result<SocketIo, CallError> {
-        SocketIo::connect(&self.url, self.allow_plain_http, &self.roots, Arc::new(hear))
+        SocketIo::connect(&self.url, self.allow_plain_http, (&self.roots, &self.approach), Arc::new(hear))
     }
 }

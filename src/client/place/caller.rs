@@ -10,7 +10,8 @@ use crate::client::api::{Api, ApiError, Http, Identity};
 use crate::client::explain::Explanation;
 use crate::client::server_url::ServerUrl;
 use crate::client::session::{explain_vault, identity_of};
-use crate::client::settings::ConnectionConfig;
+use crate::client::settings::Config;
+use crate::client::tunnel::{Approach, Passage};
 use crate::client::vault::Vault;
 use crate::domain::InstanceId;
 use crate::domain::yields::{Cause, Kpis, ParetoRow};
@@ -46,6 +47,7 @@ impl From<ApiError> for CallError {
             ApiError::Certificate(_) => CallError::Unreachable(told("certificate_refused")),
             ApiError::NotOurServer(_) => CallError::Unreachable(told("not_our_server")),
             ApiError::OtherServer => CallError::Unreachable(told("other_server")),
+            ApiError::TunnelDown { .. } => CallError::Unreachable(told("tunnel_down")),
             ApiError::TokenRefused { .. } => CallError::NotSignedIn(told("token_refused")),
             ApiError::Refused { .. } => CallError::Refused(told("server_refused")),
         }
@@ -80,6 +82,8 @@ pub struct YieldAnswer {
 
 /// One server and one token.
 pub struct Caller {
+    /// A tunnel of its own, where the instance has one. It is left before the runtime that carries it.
+    _tunnel: Option<Passage>,
     runtime: tokio::runtime::Runtime,
     api: Api,
     clock: Clock,
@@ -88,7 +92,8 @@ pub struct Caller {
 type Result<T> = std::result::Result<T, CallError>;
 
 impl Caller {
-    pub(super) fn new(connection: &ConnectionConfig, folder: &Path, id: &InstanceId, vault: &Vault, clock: Clock) -> Result<Caller> {
+    pub(super) fn new(config: &Config, folder: &Path, id: &InstanceId, vault: &Vault, clock: Clock) -> Result<Caller> {
+        let connection = &config.connection;
         let not_signed_in = || CallError::NotSignedIn(Explanation::new("not_signed_in").with("instance", id));
         if connection.token_encrypted.is_empty() {
             return Err(not_signed_in());
@@ -103,8 +108,10 @@ impl Caller {
             .enable_all()
             .build()
             .map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
-        let http = Http::new(&server, &connection.roots(folder).map_err(CallError::Failed)?)?;
-        Ok(Caller { runtime, api: Api::new(http, server, token, identity_of(&connection.server_id, url)), clock })
+        let passage = runtime.block_on(Approach::of(config, folder, vault).open()).map_err(CallError::Unreachable)?;
+        let way = Passage::way_of(passage.as_ref());
+        let http = Http::new(&server, &connection.roots(folder).map_err(CallError::Failed)?, way)?;
+        Ok(Caller { _tunnel: passage, runtime, api: Api::new(http, server, token, identity_of(&connection.server_id, url)), clock })
     }
 
     /// Asks for the version with the token: whether all is well between the two.

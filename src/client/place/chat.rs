@@ -14,6 +14,7 @@ use crate::client::explain::Explanation;
 use crate::client::live::{self, Access, LiveEvent, Unsent};
 use crate::client::server_url::{BadServerUrl, ServerUrl};
 use crate::client::sign_in::{SignInError, of_password};
+use crate::client::tunnel::{Approach, Passage};
 use crate::protocol::chat::Message;
 use crate::support::secret::Secret;
 
@@ -24,6 +25,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A person who has signed in to a line server for a conversation.
 pub struct Chat {
+    /// Left before the runtime that carries it.
+    passage: Option<Passage>,
     runtime: tokio::runtime::Runtime,
     server: ServerUrl,
     roots: Vec<Vec<u8>>,
@@ -32,7 +35,13 @@ pub struct Chat {
 
 impl Chat {
     /// `roots` are further certificate authorities in DER.
-    pub(super) fn sign_in(url: &str, plain: bool, roots: &[Vec<u8>], user: &str, password: &Secret) -> Result<Chat, CallError> {
+    pub(super) fn sign_in(
+        url: &str,
+        plain: bool,
+        (roots, approach): (&[Vec<u8>], &Approach),
+        user: &str,
+        password: &Secret,
+    ) -> Result<Chat, CallError> {
         let failed = |error: SignInError| match error {
             SignInError::Unreachable { .. } | SignInError::ServerError { .. } => CallError::Unreachable(error.explain()),
             error => CallError::Refused(error.explain()),
@@ -41,16 +50,17 @@ impl Chat {
         if server.is_plain_http() && !plain {
             return Err(CallError::Failed(SignInError::from(BadServerUrl::PlainHttp).explain()));
         }
-        let http = Http::new(&server, roots)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
+        let passage = runtime.block_on(approach.open()).map_err(CallError::Unreachable)?;
+        let http = Http::new(&server, roots, Passage::way_of(passage.as_ref()))?;
         let person = runtime.block_on(async {
             let answer = http.login(&server, user, password).await.map_err(|denied| failed(of_password(denied)))?;
             // The person's requests alone go this way: no station's token is sent.
             let api = Api::new(http, server.clone(), Secret::default(), Identity::Unknown);
             Ok::<_, CallError>(PersonSession::start(Arc::new(api), answer.into()))
         })?;
-        Ok(Chat { runtime, server, roots: roots.to_vec(), person })
+        Ok(Chat { passage, runtime, server, roots: roots.to_vec(), person })
     }
 
     /// The newest messages of a room, oldest first.
@@ -64,15 +74,17 @@ impl Chat {
         let (events, mut heard) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
         let asked = stop.clone();
-        let Chat { runtime, server, roots, person } = self;
+        let Chat { passage, runtime, server, roots, person } = self;
+        let way = Passage::way_of(passage.as_ref());
         let source = person.clone();
         let access = Arc::new(move || -> Access {
             let person = source.clone();
             Box::pin(async move { person.access().await })
         });
         let thread = std::thread::Builder::new().name("andon-chat".to_owned()).spawn(move || {
+            let _passage = passage;
             runtime.block_on(async {
-                let parts = live::Parts { server, roots, access, events, known };
+                let parts = live::Parts { server, roots, way, access, events, known };
                 let show = async {
                     while let Some(event) = heard.recv().await {
                         hear(event);

@@ -105,6 +105,15 @@ fn network(place: &Place, id: &InstanceId) -> Vec<Check> {
     let Some(url) = place.server(id).ok().and_then(|server| ServerUrl::parse(&server.url).ok()) else {
         return vec![check("address", Verdict::Bad, ""), skipped("name"), skipped("port")];
     };
+    if let Some(tunnel) = place.tunnel(id).ok().filter(|tunnel| tunnel.enabled) {
+        let reached = (tunnel.host.as_str(), tunnel.port).to_socket_addrs().ok().and_then(|mut found| {
+            let socket = found.find(|socket| TcpStream::connect_timeout(socket, CONNECT_LIMIT).is_ok())?;
+            Some(format!("{}, {socket}", tunnel.server()))
+        });
+        let verdict = if reached.is_some() { Verdict::Good } else { Verdict::Bad };
+        let found = check("tunnel", verdict, reached.unwrap_or_else(|| tunnel.server()));
+        return vec![check("address", Verdict::Good, url.to_string()), found];
+    }
     let (host, port) = (url.host(), url.port());
     let address = check("address", Verdict::Good, url.to_string());
     match (host, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>) {

@@ -46,6 +46,7 @@ fn start(folder: &Path, vault: &Vault) -> World {
         connection: publisher.slice(|model| &mut model.connection),
         roots: Vec::new(),
         built_in,
+        way: Way::direct(),
     };
     let (ask, mut inbox) = mpsc::channel(8);
     let (events, mut event_inbox) = mpsc::channel(8);

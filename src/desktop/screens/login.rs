@@ -4,6 +4,7 @@ use eframe::egui::{Align, Checkbox, ComboBox, Id, Key, Label, Layout, Margin, Re
 
 use super::account::{Account, Next, Step};
 use super::application_key;
+use super::connection::tunnel_form;
 use super::login_form::{Field, Form, Place};
 use crate::client::{AccountCommand, BadServerUrl, Command, InstancesCommand, LineCommand, LineState, SessionCommand};
 use crate::desktop::theme::{Text, Weight, space};
@@ -23,6 +24,8 @@ pub struct Login {
     account: Option<Account>,
     /// A new password was set: said until the next try.
     password_is_new: bool,
+    /// A server may lie behind a tunnel before anybody has signed in.
+    tunnel: Option<tunnel_form::Form>,
 }
 
 impl Login {
@@ -53,6 +56,9 @@ impl Login {
             self.panel(ui, scene)
         } else {
             self.desk(ui, scene)
+        }
+        if self.tunnel.is_some() {
+            return tunnel_form::dialog(&mut self.tunnel, ui, scene);
         }
         if ui.input(|input| input.key_pressed(Key::Enter)) && self.form.focused.is_some() {
             self.submit(scene);
@@ -106,6 +112,7 @@ impl Login {
             self.choices(ui, scene);
         }
         self.plain_http(ui, scene);
+        self.tunnel_link(ui, scene);
         ui.add_space(space::S);
         self.buttons(ui, scene);
         ui.add_space(space::XS);
@@ -268,6 +275,26 @@ impl Login {
         }
     }
 
+    /// Leads to the tunnel's settings, and says which one is in use.
+    fn tunnel_link(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let model = scene.model;
+        if self.form.place == Place::ThisPc || model.session.station.is_some() || model.instances.current.is_none() {
+            return;
+        }
+        let theme = scene.theme;
+        let settings = &model.tunnel.settings;
+        let words = match settings.enabled {
+            true => scene.fill("login.through_tunnel", &[("host", &settings.server())]),
+            false => scene.text("login.tunnel").to_owned(),
+        };
+        let words = theme.words(words, Text::Body, Weight::Medium, theme.color.accent);
+        let response = ui.add(eframe::egui::Button::new(words).frame(false).truncate());
+        button::focus_ring(ui, theme, &response);
+        if response.clicked() {
+            self.tunnel = Some(tunnel_form::Form::of(settings));
+        }
+    }
+
     fn buttons(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let theme = scene.theme;
         let height = field::height(theme);
@@ -339,7 +366,7 @@ impl Login {
             } else if let Some(left) = locked {
                 let words = scene.fill("login.locked", &[("time", &format::countdown(left))]);
                 say(ui, scene, Sign::Warning, &words, "");
-            } else if let Some(error) = session.sign_in_error.as_ref().or(line_error).filter(|_| !self.form.is_judged()) {
+            } else if let Some(error) = scene.model.sign_in_error().or(line_error).filter(|_| !self.form.is_judged()) {
                 say(ui, scene, Sign::Critical, &scene.what(error), &scene.remedy(error));
             } else if scene.is_panel()
                 && let Some(error) = self.form.url_error()

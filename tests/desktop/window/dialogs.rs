@@ -7,6 +7,7 @@ use andon::desktop::theme::Tone;
 use andon::desktop::{Options, Route};
 use andon::domain::access::Role;
 use andon::domain::instance::{Application, InstanceId};
+use andon::domain::tunnel::TunnelSettings;
 use eframe::egui::Key;
 use eframe::egui::accesskit::Role as Handle;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -294,4 +295,77 @@ fn a_panel_says_why_a_sign_in_failed_where_it_can_be_seen() {
     let world = World::new(super::world::PANEL, model);
     let said = world.harness.get_by_label("The server does not answer.").rect();
     assert!(said.bottom() <= 400.0, "{said:?}");
+}
+
+fn tunnel(world: &mut World) -> Vec<TunnelCommand> {
+    let commands = world.commands().into_iter();
+    commands.filter_map(|command| if let Command::Tunnel(command) = command { Some(command) } else { None }).collect()
+}
+
+fn type_into(world: &mut World, field: &str, text: &str) {
+    world.harness.get_by_role_and_label(Handle::TextInput, field).focus();
+    world.harness.run();
+    world.harness.key_press_modifiers(eframe::egui::Modifiers::COMMAND, Key::A);
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::TextInput, field).type_text(text);
+    world.harness.run();
+}
+
+#[test]
+fn a_tunnel_is_set_up_by_keyboard_once_every_field_can_be_used() {
+    let mut world = world_at(Route::Connection, world::signed_in(Role::Admin));
+    press(&mut world, "Set up");
+    press(&mut world, "Save");
+    assert_eq!(tunnel(&mut world), []);
+    assert!(world.harness.query_by_label("Type a name or an address.").is_some());
+    type_into(&mut world, "SSH server", "gate.plant");
+    type_into(&mut world, "User there", "line-a");
+    type_into(&mut world, "Key file", "/keys/line-a");
+    type_into(&mut world, "Its port", "99999");
+    press(&mut world, "Test");
+    assert_eq!(tunnel(&mut world), []);
+    assert!(world.harness.query_by_label("Choose 1 to 65535.").is_some());
+    type_into(&mut world, "Its port", "2222");
+    press(&mut world, "Test");
+    let settings = TunnelSettings {
+        enabled: true,
+        host: "gate.plant".to_owned(),
+        port: 2222,
+        user: "line-a".to_owned(),
+        key_file: "/keys/line-a".into(),
+        ..TunnelSettings::default()
+    };
+    assert_eq!(tunnel(&mut world), [TunnelCommand::Test { settings: settings.clone(), passphrase: None }]);
+    type_into(&mut world, "The server's port", "8441");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    let settings = TunnelSettings { remote_port: 8441, ..settings };
+    assert_eq!(tunnel(&mut world), [TunnelCommand::Save { settings, passphrase: None }]);
+}
+
+#[test]
+fn another_host_key_is_trusted_only_after_a_yes_to_both_fingerprints() {
+    let (_, changed) = world::tunnel_states().pop().unwrap();
+    let (known, found) = world::prints();
+    let mut world = world_at(Route::Connection, world::tunnelled(world::signed_in(Role::Admin), changed));
+    press(&mut world, "Trust the new key");
+    let asked = super::goldens::tree(&world.harness);
+    assert!(asked.contains(&known) && asked.contains(&found), "{asked}");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(tunnel(&mut world), [], "Enter without reading trusts nobody");
+    press(&mut world, "Trust the new key");
+    press_last(&mut world, "Trust the new key");
+    assert_eq!(tunnel(&mut world), [TunnelCommand::TrustHostKey { fingerprint: found }]);
+    press(&mut world, "Try again");
+    assert_eq!(tunnel(&mut world), [TunnelCommand::Retry]);
+}
+
+#[test]
+fn who_may_not_change_a_tunnel_sees_it_only_where_there_is_one() {
+    let mut world = world_at(Route::Connection, world::signed_in(Role::Operator));
+    assert!(world.harness.query_by_label("SSH tunnel").is_none());
+    let (_, up) = world::tunnel_states().remove(0);
+    world.publish(|model| *model = world::tunnelled(world::signed_in(Role::Operator), up));
+    assert!(world.harness.get_by_role_and_label(Handle::Button, "Change").accesskit_node().is_disabled());
 }

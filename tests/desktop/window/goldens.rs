@@ -53,6 +53,9 @@ fn the_queue_reads_as_it_should() {
 fn connection_stations_and_about_read_as_they_should() {
     text("connection", world::signed_in(Role::Superuser), Route::Connection);
     text("connection-offline", world::offline(world::signed_in(Role::Operator)), Route::Connection);
+    for (state, tunnel) in world::tunnel_states() {
+        text(&format!("tunnel-{state}"), world::tunnelled(world::signed_in(Role::Superuser), tunnel), Route::Connection);
+    }
     text("stations", world::signed_in(Role::Superuser), Route::Instances);
 }
 
@@ -101,6 +104,7 @@ fn no_sentence_is_missing_on_any_screen() {
                     "overview.",
                     "queue.",
                     "connection.",
+                    "tunnel.",
                     "instances.",
                     "about.",
                     "explain.",

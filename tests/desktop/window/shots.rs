@@ -127,6 +127,22 @@ fn screens() -> Vec<Case> {
     cases
 }
 
+fn tunnels() -> Vec<Case> {
+    let full = || world::signed_in(Role::Superuser);
+    let mut cases: Vec<Case> = world::tunnel_states()
+        .into_iter()
+        .map(|(state, tunnel)| case(&format!("tunnel-{state}"), world::tunnelled(full(), tunnel), Route::Connection, &[]))
+        .collect();
+    let (_, changed) = world::tunnel_states().pop().unwrap();
+    let mut tested = world::tunnelled(full(), changed.clone());
+    Arc::make_mut(&mut tested.tunnel).tested = Some(Ok(world::prints().1));
+    cases.push(case("tunnel-trust", world::tunnelled(full(), changed), Route::Connection, &["Trust the new key"]));
+    cases.push(case("tunnel-form", tested, Route::Connection, &["Change"]));
+    cases.push(case("login-tunnel", world::signed_out(), None, &["Through an SSH tunnel …"]));
+    cases.push(case("tunnel-empty", full(), Route::Connection, &["Set up", "Save"]));
+    cases
+}
+
 fn details() -> Vec<Case> {
     let full = || world::signed_in(Role::Superuser);
     let with = |change: &dyn Fn(&mut Model)| {
@@ -202,7 +218,7 @@ fn every_screen_as_a_picture() {
     let folder = std::env::temp_dir().join("andon-shots");
     std::fs::create_dir_all(&folder).unwrap();
     let only = option_env!("SHOT");
-    let cases: Vec<Case> = logins().into_iter().chain(accounts()).chain(screens()).chain(details()).collect();
+    let cases: Vec<Case> = logins().into_iter().chain(accounts()).chain(screens()).chain(tunnels()).chain(details()).collect();
     for (size, tone) in [(DESK, Tone::Dark), (PANEL, Tone::Dark), (WALL, Tone::Light), (DESK, Tone::Light)] {
         for case in cases.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))) {
             let Some(image) = shot(case, size, tone) else { continue };

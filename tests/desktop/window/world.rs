@@ -11,6 +11,7 @@ use andon::desktop::{Andon, Options};
 use andon::domain::access::Role;
 use andon::domain::connection::{Connection, Trouble};
 use andon::domain::instance::{Application, Instance, InstanceId};
+use andon::domain::tunnel::{Fault, Tunnel, TunnelSettings};
 use andon::support::clock::Clock;
 use chrono::TimeDelta;
 use egui_kittest::Harness;
@@ -203,6 +204,60 @@ pub fn offline(mut model: Model) -> Model {
     connection.trouble =
         Some(Explanation::new("server_unreachable").with("server", "https://line-a.local:8443").detail("connection refused"));
     model
+}
+
+/// A station whose server is behind a tunnel in this state.
+pub fn tunnelled(mut model: Model, state: Tunnel) -> Model {
+    let settings = TunnelSettings {
+        enabled: true,
+        host: "gate.plant-gliwice.example".to_owned(),
+        user: "andon-line-a".to_owned(),
+        key_file: "~/.ssh/id_ed25519_line_a".into(),
+        remote_host: "line-server.plant-gliwice.example".to_owned(),
+        ..TunnelSettings::default()
+    };
+    let (known, found) = prints();
+    let host = "gate.plant-gliwice.example:22";
+    let trouble = state.why().map(|why| match why {
+        Fault::HostKeyChanged { .. } => {
+            Explanation::new("tunnel_host_key_changed").with("host", host).with("known", &known).with("found", &found)
+        }
+        Fault::PassphraseMissing => Explanation::new("tunnel_passphrase_missing").with("file", "~/.ssh/id_ed25519_line_a"),
+        _ => Explanation::new("tunnel_unreachable").with("host", host).detail("connection refused"),
+    });
+    let up = matches!(state, Tunnel::Up { .. });
+    if !up {
+        let connection = Arc::make_mut(&mut model.connection);
+        let needs_person = matches!(state, Tunnel::Refused { .. });
+        connection.state = Connection::Offline(if needs_person { Trouble::TunnelRefused } else { Trouble::TunnelDown });
+        connection.trouble = Some(Explanation::new("tunnel_down"));
+    }
+    model.tunnel = Arc::new(TunnelSlice {
+        settings,
+        state,
+        trouble,
+        attempt: 3,
+        local_end: if up { "127.0.0.1:49152".to_owned() } else { String::new() },
+        fingerprint: known,
+        ..TunnelSlice::default()
+    });
+    model
+}
+
+/// Two host keys, the known one and another.
+pub fn prints() -> (String, String) {
+    ("SHA256:zxaN/rLEE8cMmdXrkt6Z29lmtCNMqPfnKTL6tQTSRgg".to_owned(), "SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE".to_owned())
+}
+
+pub fn tunnel_states() -> Vec<(&'static str, Tunnel)> {
+    let (known, found) = prints();
+    vec![
+        ("up", Tunnel::Up { since: now() - TimeDelta::minutes(96) }),
+        ("connecting", Tunnel::Connecting),
+        ("retrying", Tunnel::Retrying { after: now() + TimeDelta::seconds(9), why: Fault::Unreachable }),
+        ("refused", Tunnel::Refused { why: Fault::PassphraseMissing }),
+        ("changed", Tunnel::Refused { why: Fault::HostKeyChanged { known, found } }),
+    ]
 }
 
 /// Much is wrong at once.

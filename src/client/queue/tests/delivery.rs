@@ -18,6 +18,7 @@ use super::super::super::link::{Link, Observer};
 use super::super::super::model::{Model, QueueFilter, QueueSlice, QueueState};
 use super::super::super::peer::{Answer, Asked, Peer, json, until};
 use super::super::super::server_url::ServerUrl;
+use super::super::super::tunnel::Way;
 use super::super::{Limits, Queue, run};
 use super::submission;
 use crate::domain::connection::{Connection, Event, Trouble};
@@ -60,7 +61,7 @@ impl Station {
 
     fn connect(&self, peer: &Peer, server_id: &str) {
         let server = ServerUrl::parse(&peer.url).unwrap();
-        let http = Http::new(&server, &[]).unwrap();
+        let http = Http::new(&server, &[], Way::direct()).unwrap();
         let api = Api::new(http, server, Secret::new("token".to_owned()), Identity::Unknown);
         let link = Link { api: Some(Arc::new(api)), server_id: server_id.to_owned(), state: Connection::Connected, ..Link::default() };
         self.link.send_replace(link);

@@ -1,5 +1,8 @@
 //! The server and how it is doing, in words: state, since when, what is wrong and what to do, and the way out.
 
+mod tunnel;
+pub mod tunnel_form;
+
 use eframe::egui::{Checkbox, Label, ScrollArea, Stroke, Ui};
 
 use crate::client::{Command, ConnectionCommand, SessionCommand};
@@ -19,6 +22,7 @@ pub struct Connection {
     /// What is being typed, while it is.
     interval: Option<String>,
     leaving: bool,
+    tunnel: tunnel::Tunnel,
 }
 
 impl Connection {
@@ -28,12 +32,19 @@ impl Connection {
             let n = if ui.available_width() > 900.0 { 2 } else { 1 };
             field::columns(ui, scene.theme, n, |i, ui| {
                 ui.spacing_mut().item_spacing.y = scene.theme.sizes.gap;
+                let tunnel_first = tunnel::Tunnel::is_to_blame(scene);
                 if i == 0 {
+                    if tunnel_first {
+                        self.tunnel.ui(ui, scene);
+                    }
                     state_card(ui, scene);
                 }
                 if i == 1 || n == 1 {
                     self.checking(ui, scene);
                     self.station(ui, scene);
+                    if !tunnel_first {
+                        self.tunnel.ui(ui, scene);
+                    }
                 }
             });
         });
