@@ -136,13 +136,11 @@ mod tests {
     async fn one_address_cannot_take_all_places() {
         let turns = Turns::new(2);
         let many: Vec<Subjects> = (0..WAITING_AT_ADDRESS).map(|n| subjects(&n.to_string(), 2)).collect();
-        let mut held: Vec<_> = many.iter().map(|who| Box::pin(turns.take(who, false))).collect();
-        for turn in &mut held {
-            let _ = turn.as_mut().now_or_never();
-        }
+        let mut waiting: Vec<_> = many.iter().map(|who| Box::pin(turns.take(who, false))).collect();
+        let at_work: Vec<_> = waiting.iter_mut().map(|turn| turn.as_mut().now_or_never()).collect();
         assert!(turns.take(&subjects("more", 2), false).now_or_never().is_some_and(|turn| turn.is_err()));
         assert!(turns.take(&subjects("more", 3), false).now_or_never().is_some_and(|turn| turn.is_ok()));
-        held.clear();
+        drop((waiting, at_work));
         assert!(turns.take(&subjects("more", 2), false).now_or_never().is_some_and(|turn| turn.is_ok()));
     }
 
