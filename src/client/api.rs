@@ -222,10 +222,7 @@ impl Http {
 
     /// `POST /api/auth/login`: who the person is.
     pub(crate) async fn login(&self, server: &ServerUrl, user: &str, password: &Secret) -> Result<LoginResponse, Denied> {
-        let login = LoginRequest { username: user.to_owned(), password: password.expose().to_owned(), role: None };
-        let body = Zeroizing::new(serde_json::to_vec(&login).unwrap_or_default());
-        zeroize::Zeroize::zeroize(&mut { login.password });
-        let answer = Request::post("/api/auth/login", body.to_vec()).send(self, server).await?;
+        let answer = login_request(user, password).send(self, server).await?;
         Ok(answer.good()?.json()?)
     }
 
@@ -236,6 +233,13 @@ impl Http {
             Err(_) => false,
         }
     }
+}
+
+fn login_request(user: &str, password: &Secret) -> Request {
+    let login = LoginRequest { username: user.to_owned(), password: password.expose().to_owned(), role: None };
+    let body = Zeroizing::new(serde_json::to_vec(&login).unwrap_or_default());
+    zeroize::Zeroize::zeroize(&mut { login.password });
+    Request::post("/api/auth/login", body.to_vec())
 }
 
 impl Api {
@@ -310,6 +314,13 @@ impl Api {
 
     pub(crate) async fn fetch_top_failed(&self, filter: &Filter) -> Result<Vec<TopFailedRow>, ApiError> {
         self.list(Request::post("/api/App/TopFailed", serde_json::to_vec(filter).unwrap_or_default())).await
+    }
+
+    /// As [`Http::login`], at the server that this station signed in to and at no other.
+    pub(crate) async fn login(&self, user: &str, password: &Secret) -> Result<LoginResponse, Denied> {
+        let answer = login_request(user, password).send(&self.http, &self.server).await?;
+        self.check_identity(&answer)?;
+        Ok(answer.good()?.json()?)
     }
 
     async fn list<T: DeserializeOwned>(&self, request: Request) -> Result<T, ApiError> {

@@ -79,8 +79,14 @@ pub enum SessionCommand {
     SignIn(SignIn),
     /// Forgets the token and the person. The queue stays.
     SignOut,
+    /// A person signs in on top of a station that is signed in. Who was there before leaves.
+    SignInPerson {
+        user: String,
+        password: Secret,
+    },
     /// A person leaves; the station stays signed in.
     PersonSignOut,
+    /// Gives up what is on its way, and forgets why the last sign-in failed.
     CancelSignIn,
 }
 

@@ -17,10 +17,10 @@ use super::command::{ConnectionCommand, SessionCommand, SignIn};
 use super::explain::Explanation;
 use super::health;
 use super::link::Link;
-use super::model::{ConnectionSlice, Person, SessionSlice, Station};
+use super::model::{ConnectionSlice, SessionSlice, Station};
 use super::server_url::ServerUrl;
 use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
-use super::sign_in::{self, SignInError, SignedIn};
+use super::sign_in::{self, SignInError, SignedIn, SignedInPerson};
 use super::tunnel::{Entry, Way};
 use super::vault::{Sealed, Vault, VaultError};
 use crate::domain::InstanceId;
@@ -73,6 +73,7 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
             },
             Some(event) = events.recv() => session.observe(event),
             done = finished(&mut session.work) => session.work_done(done).await,
+            done = finished(&mut session.person_work) => session.person_answered(done),
             probe = finished(&mut session.probing) => session.probed(probe).await,
             end = ended(session.person.as_ref()) => session.person_ended(end),
             () = way.changed() => session.way_changed(),
@@ -134,6 +135,8 @@ struct Session {
     held: Option<Held>,
     person: Option<Arc<PersonSession>>,
     work: Option<JoinHandle<Done>>,
+    /// A person is being asked for, on top of the station.
+    person_work: Option<JoinHandle<Result<SignedInPerson, SignInError>>>,
     probing: Option<JoinHandle<Result<Probe, ApiError>>>,
     next_probe: Option<Instant>,
     last_probe: Option<Instant>,
@@ -176,6 +179,7 @@ impl Session {
             held: None,
             person: None,
             work: None,
+            person_work: None,
             probing: None,
             next_probe: None,
             last_probe: None,
@@ -203,7 +207,11 @@ impl Session {
     async fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Session(SessionCommand::SignIn(sign_in)) => self.sign_in(sign_in),
-            Ask::Session(SessionCommand::CancelSignIn) => self.cancel_sign_in(),
+            Ask::Session(SessionCommand::SignInPerson { user, password }) => self.sign_in_person(user, password),
+            Ask::Session(SessionCommand::CancelSignIn) => {
+                self.cancel_person();
+                self.cancel_sign_in();
+            }
             Ask::Session(SessionCommand::SignOut) => {
                 if self.leave(None).await {
                     self.parts.notifier.done("signed_out", Vec::new());
@@ -226,6 +234,7 @@ impl Session {
     }
 
     fn sign_in(&mut self, sign_in: SignIn) {
+        self.cancel_person();
         self.cancel_sign_in();
         self.interrupted = self.work.is_some();
         self.stop_probing();
@@ -336,10 +345,7 @@ impl Session {
         (self.interrupted, self.owes_removal, self.unlock) = (false, false, None);
         self.tell_server_person_left();
         let api = Arc::new(done.api);
-        let person = done.person.map(|person| {
-            self.person = Some(PersonSession::start(api.clone(), person.tokens));
-            Person { name: person.name, role: person.role, since: now }
-        });
+        let person = done.person.map(|person| self.start_person(api.clone(), person));
         self.parts.session.update(|slice| {
             slice.server_url = url.clone();
             slice.last_user = asked.user.trim().to_owned();
@@ -365,15 +371,19 @@ impl Session {
         tracing::info!(server = %url, "signed in");
     }
 
-    fn sign_in_failed(&mut self, error: SignInError) {
+    fn tell_refusal(&mut self, error: &SignInError) {
         tracing::info!(%error, "sign-in failed");
         let until = error.locked_for().and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| self.parts.clock.now() + wait);
         self.unlock = error.locked_for().map(|wait| Instant::now() + wait);
         self.parts.session.update(|slice| {
             slice.signing_in = false;
             slice.locked_until = until;
-            slice.sign_in_error = (error != SignInError::Cancelled).then(|| error.explain());
+            slice.sign_in_error = (*error != SignInError::Cancelled).then(|| error.explain());
         });
+    }
+
+    fn sign_in_failed(&mut self, error: SignInError) {
+        self.tell_refusal(&error);
         self.enter(Event::SignInFailed, None);
         if self.held.is_some() {
             // The token from before is still good, as far as anybody knows.
@@ -392,6 +402,7 @@ impl Session {
     /// Forgets the token and the person. With a reason it was not the person's wish. `false` where the disk still has it.
     async fn leave(&mut self, reason: Option<Explanation>) -> bool {
         self.interrupted = false;
+        self.cancel_person();
         self.cancel_sign_in();
         if let Some(restoring) = self.work.take() {
             restoring.abort();
@@ -414,31 +425,6 @@ impl Session {
             self.parts.notifier.failed(Explanation::new("sign_out_not_kept").detail(error));
         }
         !self.owes_removal
-    }
-
-    fn person_leaves(&mut self) {
-        self.tell_server_person_left();
-        self.parts.session.update(|slice| slice.person = None);
-        self.publish_link();
-    }
-
-    fn tell_server_person_left(&mut self) {
-        if let Some(person) = self.person.take() {
-            tokio::spawn(async move { person.log_out().await });
-        }
-    }
-
-    /// The server ended the person's session: the station goes on, and the person is told why he is gone.
-    fn person_ended(&mut self, end: End) {
-        tracing::info!(?end, "the person's session has ended");
-        self.person = None;
-        self.parts.session.update(|slice| slice.person = None);
-        self.publish_link();
-        match end {
-            End::ByServer => self.parts.notifier.failed(Explanation::new("person_session_ended")),
-            End::AnswerLost => self.parts.notifier.failed(Explanation::new("person_session_lost")),
-            End::ByPerson => self.parts.notifier.done("signed_out_everywhere", Vec::new()),
-        }
     }
 
     /// Starts a probe now, unless one is on its way or there is nothing to probe with.
@@ -635,6 +621,7 @@ impl Session {
             // Nobody is left who could use it: the server need not keep it open for days.
             let _ = tokio::time::timeout(FAREWELL, person.log_out()).await;
         }
+        self.cancel_person();
         if let Some(work) = self.work.take() {
             work.abort();
         }
@@ -713,5 +700,6 @@ pub(super) fn explain_vault(error: VaultError) -> Explanation {
     })
 }
 
+mod person;
 #[cfg(test)]
 mod tests;

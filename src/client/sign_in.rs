@@ -158,11 +158,12 @@ pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8
     if is_too_old(&probe) {
         return Err(SignInError::ServerTooOld { version: probe.version });
     }
+    let api = api.bound_to(probe.identity.clone());
     let person = match (&probe.identity, user.is_empty()) {
-        (Identity::Line(_), false) => Some(fetch_person(&http, &server, user, &sign_in.password).await?),
+        (Identity::Line(_), false) => Some(fetch_person(&api, user, &sign_in.password).await?),
         _ => None,
     };
-    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), token, probe, person })
+    Ok(SignedIn { api, token, probe, person })
 }
 
 async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, SignInError> {
@@ -181,8 +182,16 @@ async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Sec
     }
 }
 
-async fn fetch_person(http: &Http, server: &ServerUrl, user: &str, password: &Secret) -> Result<SignedInPerson, SignInError> {
-    let answer = http.login(server, user, password).await.map_err(of_password)?;
+/// A person on top of a station, which signs in to nothing anew.
+pub(crate) async fn fetch_person(api: &Api, user: &str, password: &Secret) -> Result<SignedInPerson, SignInError> {
+    if password.is_empty() {
+        return Err(SignInError::NoPassword);
+    }
+    let answer = api.login(user, password).await.map_err(|denied| match of_password(denied) {
+        // A person enrolls nothing here: it is he himself who is refused.
+        SignInError::MayNotEnroll { detail } => SignInError::Refused { detail },
+        error => error,
+    })?;
     let (name, role) = (answer.user.username.clone(), answer.user.role);
     Ok(SignedInPerson { name, role, tokens: answer.into() })
 }

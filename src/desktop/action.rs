@@ -9,9 +9,9 @@ pub enum Action {
     /// Hand it to the station's services.
     Run(Command),
     Go(Route),
-    /// Show the login on top of a signed-in station, for a person.
+    /// Show the card by which a person signs in on top of a station.
     ShowLogin,
-    /// Leave that login without signing in.
+    /// Leave that card without signing in.
     HideLogin,
     /// Show or hide the rail where an application keeps it away.
     ToggleRail,

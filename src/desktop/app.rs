@@ -175,7 +175,10 @@ impl Andon {
             match action {
                 Action::Run(command) => self.send(command),
                 Action::Go(route) => self.shell.go(route),
-                Action::ShowLogin => self.shell.show_login(self.model.session.person.clone()),
+                Action::ShowLogin => {
+                    self.screens.login.welcome_person(&self.model);
+                    self.shell.show_login(self.model.session.person.clone());
+                }
                 Action::HideLogin => self.shell.hide_login(),
                 Action::ToggleRail => self.shell.toggle_rail(),
                 Action::SetTone(tone) => self.options.tone = tone,
@@ -270,7 +273,12 @@ impl Andon {
         let scene = Scene::new(&self.model, around, &self.actions);
         let frame = Frame::new().fill(theme.color.bg0);
         if let Some(route) = self.shell.page() {
-            shortcuts::listen(&ctx, &scene, &Route::visible(scene.application, &scene.model.session));
+            if self.shell.shows_login() {
+                // First, for Escape is meant for what lies on top.
+                self.screens.login.above(&ctx, &scene);
+            } else {
+                shortcuts::listen(&ctx, &scene, &Route::visible(scene.application, &scene.model.session));
+            }
             self.shell.ui(ui, &scene);
             let page = frame.inner_margin(egui::Margin::same(theme.sizes.gap as i8));
             CentralPanel::default().frame(page).show(ui, |ui| self.screens.ui(ui, &scene, route));

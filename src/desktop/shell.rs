@@ -25,7 +25,7 @@ pub struct State {
     route: Option<Route>,
     /// Asked for on the command line; honoured once.
     wanted: Option<Route>,
-    /// The login is shown on top of a signed-in station, with the person who was there before.
+    /// The card for a person is shown on top of the page, with the person who was there before.
     login: Option<Option<Person>>,
     rail: bool,
     station: bool,
@@ -42,7 +42,12 @@ impl State {
 
     /// The page to draw; `None` is the login.
     pub fn page(&self) -> Option<Route> {
-        self.route.filter(|_| self.station && self.login.is_none())
+        self.route.filter(|_| self.station)
+    }
+
+    /// Whether a person is signing in on top of the page.
+    pub fn shows_login(&self) -> bool {
+        self.login.is_some()
     }
 
     pub fn go(&mut self, route: Route) {
@@ -50,7 +55,7 @@ impl State {
         self.rail = false;
     }
 
-    /// Shows the login on top of the station until somebody other than `before` came in.
+    /// Shows the card on top of the page until somebody other than `before` came in.
     pub fn show_login(&mut self, before: Option<Person>) {
         self.login = Some(before);
     }
@@ -63,7 +68,7 @@ impl State {
         self.rail = !self.rail;
     }
 
-    /// Keeps the place among those that may be seen, and leaves the login once somebody came in.
+    /// Keeps the place among those that may be seen, and leaves the card once somebody came in.
     pub fn settle(&mut self, visible: &[Route], session: &SessionSlice) {
         self.station = session.station.is_some();
         if !self.station {
@@ -106,6 +111,11 @@ impl State {
 
 fn looks_only(scene: &Scene<'_>) -> bool {
     scene.role() == Some(Role::Station)
+}
+
+/// Whether the server knows persons: otherwise nobody can sign in on top of the station.
+fn has_persons(scene: &Scene<'_>) -> bool {
+    scene.model.session.station.as_ref().is_some_and(|station| station.has_roles)
 }
 
 /// How many places fit; the rest stand behind "More".
@@ -269,8 +279,7 @@ fn quarantine(ui: &mut Ui, scene: &Scene<'_>) {
 fn person(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
     let Some(person) = &scene.model.session.person else {
-        let has_roles = scene.model.session.station.as_ref().is_some_and(|station| station.has_roles);
-        let wants = has_roles && scene.application != Application::YieldMonitor && scene.is_panel();
+        let wants = has_persons(scene) && scene.application != Application::YieldMonitor && scene.is_panel();
         if wants && link(ui, theme, scene.text("shell.sign_in")).clicked() {
             scene.ask(Action::ShowLogin);
         }
@@ -372,6 +381,10 @@ fn strip(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
     ui.horizontal(|ui| {
         ui.label(theme.words(scene.text("shell.view_only"), Text::Body, Weight::Regular, theme.color.text2));
+        if !has_persons(scene) {
+            return;
+        }
+        ui.label(theme.words("·", Text::Body, Weight::Regular, theme.color.text2));
         if link(ui, theme, scene.text("shell.sign_in")).clicked() {
             scene.ask(Action::ShowLogin);
         }

@@ -10,11 +10,7 @@ use crate::domain::connection::{Connection, Trouble};
 /// The connection badge as of now.
 pub fn connection_look(scene: &Scene<'_>) -> Look {
     let connection = &scene.model.connection;
-    let signing_in = scene.model.session.signing_in;
     match connection.state {
-        _ if signing_in => {
-            Look { sign: busy(scene), words: scene.text("shell.state.authenticating").to_owned(), aside: String::new(), tint: Tint::Quiet }
-        }
         Connection::NotConnected => {
             Look { sign: Sign::Normal, words: scene.text("shell.state.not_connected").to_owned(), aside: String::new(), tint: Tint::Quiet }
         }

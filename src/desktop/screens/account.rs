@@ -1,6 +1,6 @@
 //! An account of one's own: signing up, the code that comes by mail, and a forgotten password. It stands where the login stands.
 
-use eframe::egui::{Align, Context, Id, Key, Label, Layout, Response, Ui, vec2};
+use eframe::egui::{Align, Context, Id, Key, Label, Layout, Modifiers, Response, Ui, vec2};
 
 use super::login::{card_in_the_middle, panel_halves, say};
 use crate::client::{AccountAsk, AccountCommand, AccountStep, Command};
@@ -102,7 +102,7 @@ impl Account {
         if ui.input(|input| input.key_pressed(Key::Enter)) && self.focused.is_some() {
             self.submit(scene, server);
         }
-        if ui.input(|input| input.key_pressed(Key::Escape)) {
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
             next = Next::Back;
         }
         next

@@ -1,12 +1,17 @@
 //! The login: one step signs in the station and the person. It also makes this PC a line server of its own.
+//! Over a station that is signed in, the same form is the card by which a person comes, and nothing of the station changes.
 
-use eframe::egui::{Align, Checkbox, ComboBox, Id, Key, Label, Layout, Margin, Rect, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2, vec2};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{
+    Align, Checkbox, Color32, ComboBox, Context, Frame, Id, Key, Label, Layout, Margin, Modal, Modifiers, Rect, ScrollArea, Sense, Stroke,
+    Ui, UiBuilder, Vec2, pos2, vec2,
+};
 
 use super::account::{Account, Next, Step};
 use super::application_key;
 use super::connection::tunnel_form;
 use super::login_form::{Field, Form, Place};
-use crate::client::{AccountCommand, BadServerUrl, Command, InstancesCommand, LineCommand, LineState, SessionCommand};
+use crate::client::{AccountCommand, BadServerUrl, Command, InstancesCommand, LineCommand, LineState, Model, SessionCommand};
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::{Keyboard, Names, Touched};
 use crate::desktop::widgets::password::{password_field, password_hinted};
@@ -63,9 +68,45 @@ impl Login {
         if ui.input(|input| input.key_pressed(Key::Enter)) && self.form.focused.is_some() {
             self.submit(scene);
         }
-        if ui.input(|input| input.key_pressed(Key::Escape)) && scene.model.session.station.is_some() {
-            scene.ask(Action::HideLogin);
+        if scene.model.session.station.is_some() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            self.put_away(scene);
         }
+    }
+
+    /// Makes the form ready for a person. Who changes over from another types his own name.
+    pub fn welcome_person(&mut self, model: &Model) {
+        self.account = None;
+        self.form.welcome_person(model);
+    }
+
+    /// The card above a page that goes on: what lies behind stays in sight, and nothing there can be pressed.
+    pub fn above(&mut self, ctx: &Context, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        let mut room = ctx.content_rect();
+        // A panel's keyboard needs all the room below the header, which goes on telling time and connection.
+        let shade = if scene.is_panel() { Color32::TRANSPARENT } else { theme.color.bg0.gamma_multiply(0.75) };
+        Modal::new(Id::unique("sign in to act")).frame(Frame::NONE).backdrop_color(shade).show(ctx, |ui| {
+            ui.allocate_exact_size(room.size(), Sense::empty());
+            ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+                node.set_role(Role::Dialog);
+                node.set_label(self.title(scene));
+            });
+            if scene.is_panel() {
+                room.min.y += theme.sizes.header;
+                ui.painter().rect_filled(room, 0.0, theme.color.bg0);
+            }
+            ui.scope_builder(UiBuilder::new().max_rect(room), |ui| self.ui(ui, scene));
+        });
+    }
+
+    /// Leaves the card without signing in: what is on its way is given up, and what was said is forgotten.
+    fn put_away(&mut self, scene: &Scene<'_>) {
+        self.form.wipe();
+        let session = &scene.model.session;
+        if session.signing_in || session.sign_in_error.is_some() {
+            scene.run(Command::Session(SessionCommand::CancelSignIn));
+        }
+        scene.ask(Action::HideLogin);
     }
 
     fn leave_account(&mut self, scene: &Scene<'_>) {
@@ -307,7 +348,14 @@ impl Login {
                 self.cancel(scene);
             }
             let first_use = self.form.is_first_use(scene.model);
-            let label = if first_use { "login.set_up" } else { "login.connect" };
+            let alone = scene.model.session.station.is_some();
+            let label = if first_use {
+                "login.set_up"
+            } else if alone {
+                "login.sign_in"
+            } else {
+                "login.connect"
+            };
             let free = !scene.model.session.signing_in && self.form.locked_for(scene).is_none();
             if button::primary_sized(ui, theme, scene.text(label), free, vec2(width * 0.65, height)).clicked() {
                 self.submit(scene);
@@ -320,11 +368,12 @@ impl Login {
     }
 
     fn cancel(&mut self, scene: &Scene<'_>) {
+        if scene.model.session.station.is_some() {
+            return self.put_away(scene);
+        }
         self.form.wipe();
         if scene.model.session.signing_in {
             scene.run(Command::Session(SessionCommand::CancelSignIn));
-        } else if scene.model.session.station.is_some() {
-            scene.ask(Action::HideLogin);
         } else {
             scene.ask(Action::Quit);
         }
@@ -337,9 +386,12 @@ impl Login {
         if self.form.missing(scene.model).is_some() {
             return self.form.judge();
         }
+        self.form.tried = false;
+        let user = self.form.user.trim().to_owned();
         let command = if self.form.is_first_use(scene.model) {
-            let administrator = self.form.user.trim().to_owned();
-            Command::Line(LineCommand::SetUp { administrator, password: self.form.password.take() })
+            Command::Line(LineCommand::SetUp { administrator: user, password: self.form.password.take() })
+        } else if scene.model.session.station.is_some() {
+            Command::Session(SessionCommand::SignInPerson { user, password: self.form.password.take() })
         } else {
             Command::Session(SessionCommand::SignIn(self.form.sign_in(scene.model)))
         };

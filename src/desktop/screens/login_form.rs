@@ -41,6 +41,8 @@ pub struct Form {
     pub remember: bool,
     pub application: Option<Application>,
     pub allow_plain_http: bool,
+    /// Where the keyboard shall be, until it is there.
+    wanted: Option<Field>,
     /// Where the letters go, also those of a keyboard on the screen.
     pub focused: Option<(Field, Id)>,
     /// The server and user that the services offered last.
@@ -48,7 +50,7 @@ pub struct Form {
     /// The address was left once, or Connect was tried: its error may show.
     judged: bool,
     /// Connect was pressed too early.
-    tried: bool,
+    pub tried: bool,
     welcomed: bool,
 }
 
@@ -72,6 +74,16 @@ impl Form {
         self.welcomed = true;
     }
 
+    /// Empty for whoever changes over from another; with the name of whoever comes back.
+    pub fn welcome_person(&mut self, model: &Model) {
+        self.offer(model);
+        let session = &model.session;
+        self.user = if session.person.is_some() { String::new() } else { session.last_user.clone() };
+        self.wanted = Some(if self.user.is_empty() { Field::User } else { Field::Password });
+        (self.focused, self.tried) = (None, false);
+        self.wipe();
+    }
+
     pub fn choose(&mut self, place: Place, scene: &Scene<'_>) {
         self.place = place;
         if place == Place::ThisPc && matches!(scene.model.line.state, LineState::Stopped | LineState::Failed(_)) {
@@ -81,6 +93,10 @@ impl Form {
 
     /// Remembers where the keyboard is.
     pub fn watch(&mut self, field: Field, response: &Response) {
+        if self.wanted == Some(field) {
+            response.request_focus();
+            self.wanted = None;
+        }
         if response.has_focus() {
             self.focused = Some((field, response.id));
         }
@@ -219,15 +235,13 @@ impl Form {
 
     /// The command; the password leaves the form with it.
     pub fn sign_in(&mut self, model: &Model) -> SignIn {
-        self.tried = false;
-        let station = model.session.station.as_ref();
         let (server_url, allow_plain_http) = self.address(model);
         SignIn {
             server_url,
             user: self.user.trim().to_owned(),
             password: self.password.take(),
-            remember: station.map_or(self.remember, |station| station.remembered),
-            application: self.application.or(station.map(|station| station.application)),
+            remember: self.remember,
+            application: self.application,
             allow_plain_http,
         }
     }

@@ -9,7 +9,8 @@ use andon::domain::access::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT as _;
 
-use super::world::{self, DESK, PANEL, World};
+use super::shots;
+use super::world::{self, DESK, PANEL, WALL, World};
 use crate::golden;
 
 /// Everything that an accessibility tool would read.
@@ -30,6 +31,17 @@ fn text(name: &str, model: Model, route: Route) {
 fn the_login_reads_as_it_should() {
     golden::text("login", &World::new(DESK, world::signed_out()).harness);
     golden::text("login-panel", &World::new(PANEL, world::signed_out()).harness);
+}
+
+#[test]
+fn the_card_for_a_person_lies_above_a_page_that_goes_on() {
+    let card = shots::case("", world::signed_in(Role::Station), Route::Overview, &["Sign in to act"]);
+    for (place, size) in [("desk", DESK), ("panel", PANEL), ("wall", WALL)] {
+        for (tone, name) in [(Tone::Dark, "dark"), (Tone::Light, "light")] {
+            let image = shots::shot(&card, size, tone).expect("the card is reached from the page");
+            golden::compare(&format!("person-{place}-{name}"), &image);
+        }
+    }
 }
 
 #[test]

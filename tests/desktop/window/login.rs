@@ -189,25 +189,117 @@ fn a_panel_without_a_keyboard_signs_in_by_touch() {
     assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(expected))]);
 }
 
+fn sign_in_person(user: &str, password: &str) -> Command {
+    Command::Session(SessionCommand::SignInPerson { user: user.to_owned(), password: Secret::new(password) })
+}
+
 #[test]
 fn a_person_signs_in_on_top_of_a_station_and_lands_where_he_was() {
     let mut world = World::new(DESK, world::signed_in(Role::Station));
     world.harness.get_by_label("Queue").click();
     world.harness.run();
     world.commands();
+    world.harness.get_by_label("Sign in to act").click();
+    world.harness.run();
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_some());
+    assert!(world.harness.query_by_role_and_label(Handle::ComboBox, "Station").is_none());
+    assert!(world.harness.get_by_role_and_label(Handle::PasswordInput, "Password").is_focused(), "his name is known");
+    type_into(&mut world, Handle::PasswordInput, "Password", "secret word");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(world.commands(), [sign_in_person("m.nowak", "secret word")]);
+    world.publish(|model| Arc::make_mut(&mut model.session).signing_in = true);
+    assert!(world.harness.query_by_label("Signing in …").is_some());
+    assert!(world.harness.query_by_label("Connected 15 ms").is_some(), "the station is signed in all the time");
+    world.publish(|model| {
+        let session = Arc::make_mut(&mut model.session);
+        session.signing_in = false;
+        session.person = Some(Person { name: "M. Nowak".to_owned(), role: Role::Operator, since: now() });
+    });
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_none());
+    assert!(world.harness.query_by_label("Waiting 12").is_some(), "back at the queue");
+}
+
+#[test]
+fn the_page_behind_the_card_goes_on_and_cannot_be_pressed() {
+    let mut world = World::new(DESK, world::signed_in(Role::Station));
+    world.harness.get_by_label("Sign in to act").click();
+    world.harness.run();
+    world.commands();
+    let offline = world::offline(world::signed_in(Role::Station));
+    world.publish(|model| model.connection = offline.connection);
+    assert!(world.harness.query_by_label("Offline 12 queued").is_some(), "what happens is seen");
+    world.harness.get_by_role_and_label(Handle::Tab, "Queue").click();
+    world.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    world.harness.run();
+    assert_eq!(world.harness.state().route(), Some(andon::desktop::Route::Overview));
+    assert_eq!(world.commands(), []);
+}
+
+#[test]
+fn one_operator_changes_over_to_another_who_types_his_own_name() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    world.harness.get_by_label("M. Nowak, Operator").click();
+    world.harness.run();
+    world.harness.get_by_label("Change operator").click();
+    world.harness.run();
+    world.commands();
+    assert!(world.harness.get_by_role_and_label(Handle::TextInput, "User").is_focused());
     world.harness.get_by_label("Sign in").click();
     world.harness.run();
-    assert!(world.harness.query_by_role_and_label(Handle::ComboBox, "Station").is_none());
-    type_into(&mut world, Handle::PasswordInput, "Password", "secret word");
-    world.harness.get_by_label("Connect").click();
+    assert!(world.harness.query_by_label("Type your user name.").is_some(), "{}", super::goldens::tree(&world.harness));
+    assert_eq!(world.commands(), []);
+    type_into(&mut world, Handle::TextInput, "User", "j.kowalska");
+    type_into(&mut world, Handle::PasswordInput, "Password", "her own word");
+    world.harness.get_by_label("Sign in").click();
     world.harness.run();
-    let commands = world.commands();
-    let [Command::Session(SessionCommand::SignIn(sent))] = &commands[..] else { panic!("{commands:?}") };
-    assert_eq!((sent.server_url.as_str(), sent.user.as_str(), sent.remember), ("https://line-a.local:8443", "m.nowak", true));
+    assert_eq!(world.commands(), [sign_in_person("j.kowalska", "her own word")]);
     world.publish(|model| {
-        Arc::make_mut(&mut model.session).person = Some(Person { name: "M. Nowak".to_owned(), role: Role::Operator, since: now() });
+        Arc::make_mut(&mut model.session).person = Some(Person { name: "J. Kowalska".to_owned(), role: Role::Operator, since: now() });
     });
-    assert!(world.harness.query_by_label("Waiting 12").is_some(), "back at the queue");
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_none());
+}
+
+#[test]
+fn escape_leaves_the_card_and_forgets_what_was_refused() {
+    let mut world = World::new(DESK, world::signed_in(Role::Station));
+    world.harness.get_by_label("Sign in to act").click();
+    world.harness.run();
+    world.publish(|model| {
+        let session = Arc::make_mut(&mut model.session);
+        session.sign_in_error = Some(Explanation::new("account_locked").with("minutes", 5));
+        session.locked_until = Some(now() + TimeDelta::seconds(277));
+    });
+    assert!(world.harness.query_by_label("This account is locked. Try again in 4:37.").is_some());
+    world.commands();
+    world.harness.key_press(Key::Escape);
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::CancelSignIn)]);
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_none());
+    assert!(world.harness.query_by_label("View only").is_some());
+}
+
+#[test]
+fn a_person_signs_in_by_touch_on_a_panel() {
+    let mut world = World::new(PANEL, world::signed_in(Role::Station));
+    world.harness.get_by_label("Sign in to act").click();
+    world.harness.run();
+    world.commands();
+    for key in ["p", "w", "1", "Enter"] {
+        world.harness.get_by_role_and_label(Handle::Button, key).click();
+        world.harness.run();
+    }
+    assert_eq!(world.commands(), [sign_in_person("m.nowak", "pw1")]);
+}
+
+#[test]
+fn where_a_server_knows_no_persons_nobody_is_asked_to_sign_in() {
+    let mut model = world::signed_in(Role::Station);
+    let station = Arc::make_mut(&mut model.session).station.as_mut().unwrap();
+    (station.has_roles, station.application) = (false, Application::PressurePanel);
+    let world = World::new(DESK, model);
+    assert!(world.harness.query_by_label("View only").is_some());
+    assert!(world.harness.query_by_label("Sign in to act").is_none());
 }
 
 #[test]

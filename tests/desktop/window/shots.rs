@@ -16,7 +16,7 @@ use super::world::{self, DESK, PANEL, WALL, World};
 use crate::line::{self, now};
 
 /// One screen in one state, after a person pressed some things by name.
-struct Case {
+pub struct Case {
     name: String,
     model: Model,
     route: Option<Route>,
@@ -24,7 +24,7 @@ struct Case {
     types: &'static str,
 }
 
-fn case(name: &str, model: Model, route: impl Into<Option<Route>>, presses: &'static [&'static str]) -> Case {
+pub fn case(name: &str, model: Model, route: impl Into<Option<Route>>, presses: &'static [&'static str]) -> Case {
     Case { name: name.to_owned(), model, route: route.into(), presses, types: "" }
 }
 
@@ -34,7 +34,7 @@ fn press(at: Pos2) -> [Vec<Event>; 2] {
 }
 
 /// What is pressed is looked for by name in a window beside it, which sees the same.
-fn shot(case: &Case, size: (f32, f32), tone: Tone) -> Option<Image> {
+pub fn shot(case: &Case, size: (f32, f32), tone: Tone) -> Option<Image> {
     let options = || Options { route: case.route, ..world::options(tone) };
     let mut beside = World::with(size, case.model.clone(), options());
     let (bridge, _far) = Bridge::detached(case.model.clone());
@@ -85,7 +85,8 @@ fn logins() -> Vec<Case> {
         case("login-locked", login(|model| session(model).locked_until = Some(now() + TimeDelta::seconds(277))), None, &[]),
         case("login-missing", world::signed_out(), None, &["Connect"]),
         plain,
-        case("login-person", world::signed_in(Role::Station), Route::Overview, &["Sign in"]),
+        case("login-person", world::signed_in(Role::Station), Route::Overview, &["Sign in to act"]),
+        case("login-change", world::signed_in(Role::Operator), Route::Overview, &["M. Nowak, Operator", "Change operator"]),
     ]
 }
 
@@ -105,7 +106,7 @@ fn accounts() -> Vec<Case> {
         case("account-confirm", done(AccountStep::SignedUp), None, &["Create an account"]),
         case("account-forgot", known(AccountSlice::default()), None, &["Forgot password?"]),
         case("account-new-password", done(AccountStep::CodeSent), None, &["Forgot password?"]),
-        case("account-person", world::signed_in(Role::Station), Route::Overview, &["Sign in", "Create an account"]),
+        case("account-person", world::signed_in(Role::Station), Route::Overview, &["Sign in to act", "Create an account"]),
     ]
 }
 
