@@ -212,7 +212,8 @@ impl Http {
     pub(crate) async fn fetch_token(&self, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, Denied> {
         let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
         let path = format!("/api/Auth/GetToken/{}", escape(identifier));
-        let request = Request::get(&path).basic(&Zeroizing::new(STANDARD.encode(pair.as_bytes())));
+        // A server looks at passwords in turn, and slowly on purpose.
+        let request = Request::get(&path).basic(&Zeroizing::new(STANDARD.encode(pair.as_bytes()))).limit(LONG);
         let answer = request.send(self, server).await?;
         let body = Zeroizing::new(answer.good()?.body);
         let text = serde_json::from_slice::<String>(&body).map(Zeroizing::new).map_err(|_| not_ours("a token was expected"))?;
@@ -222,7 +223,7 @@ impl Http {
 
     /// `POST /api/auth/login`: who the person is.
     pub(crate) async fn login(&self, server: &ServerUrl, user: &str, password: &Secret) -> Result<LoginResponse, Denied> {
-        let answer = login_request(user, password).send(self, server).await?;
+        let answer = login_request(user, password).limit(LONG).send(self, server).await?;
         Ok(answer.good()?.json()?)
     }
 
