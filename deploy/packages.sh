@@ -5,7 +5,7 @@ BUILD_PACKAGES="gcc libc6-dev"
 # What a window loads at run time.
 WINDOW_PACKAGES="libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 libx11-xcb1 libgl1 libegl1 libwayland-client0 libwayland-cursor0 libwayland-egl1"
 # Real parts that the tests start: a display, a secret service, an SSH server, a tracer, a debugger, a plant's databases, Socket.IO clients, a browser.
-TEST_PACKAGES="git openssh-client openssh-server xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server nginx-light python3-venv nodejs npm chromium chromium-driver"
+TEST_PACKAGES="git openssh-client openssh-server xvfb xauth dbus gnome-keyring strace gdb xdotool procps mount util-linux postgresql redis-server nginx-light python3-venv chromium chromium-driver"
 
 # need PACKAGE…: makes sure that each is installed.
 need() {
@@ -29,6 +29,12 @@ need() {
     return 1
   fi
   rm -f "$log"
+}
+
+# need_node: makes sure that npm can be called. Whoever has Node.js from elsewhere keeps it: its packages exclude Debian's.
+need_node() {
+  command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 && return 0
+  need nodejs npm
 }
 
 # need_rust: makes sure that cargo can be called.
@@ -61,6 +67,7 @@ need_python() {
 # The Python client is the one of the original server's time; both are pinned.
 need_socket_clients() {
   local folder=target/socket-clients client="socket.io-client@4.8.1"
+  need_node || return 1
   need_python socket-clients python-socketio==5.14.3 python-engineio==4.12.3 requests==2.32.5 websocket-client==1.9.0 || return 1
   (
     flock 9
