@@ -212,7 +212,6 @@ impl Http {
     pub(crate) async fn fetch_token(&self, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, Denied> {
         let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
         let path = format!("/api/Auth/GetToken/{}", escape(identifier));
-        // A server looks at passwords in turn, and slowly on purpose.
         let request = Request::get(&path).basic(&Zeroizing::new(STANDARD.encode(pair.as_bytes()))).limit(LONG);
         let answer = request.send(self, server).await?;
         let body = Zeroizing::new(answer.good()?.body);
@@ -223,7 +222,7 @@ impl Http {
 
     /// `POST /api/auth/login`: who the person is.
     pub(crate) async fn login(&self, server: &ServerUrl, user: &str, password: &Secret) -> Result<LoginResponse, Denied> {
-        let answer = login_request(user, password).limit(LONG).send(self, server).await?;
+        let answer = login_request(user, password).send(self, server).await?;
         Ok(answer.good()?.json()?)
     }
 
@@ -240,7 +239,8 @@ fn login_request(user: &str, password: &Secret) -> Request {
     let login = LoginRequest { username: user.to_owned(), password: password.expose().to_owned(), role: None };
     let body = Zeroizing::new(serde_json::to_vec(&login).unwrap_or_default());
     zeroize::Zeroize::zeroize(&mut { login.password });
-    Request::post("/api/auth/login", body.to_vec())
+    // Passwords are looked at in turn, and slowly on purpose.
+    Request::post("/api/auth/login", body.to_vec()).limit(LONG)
 }
 
 impl Api {

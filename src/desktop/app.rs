@@ -1,6 +1,8 @@
 //! The window's life: the newest model in, one frame drawn, what was asked for sent on. Nothing here waits.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +17,7 @@ use super::shell;
 use super::shortcuts;
 use super::theme::{Display, Theme, Tone};
 use super::widgets::toast::{Toast, Toasts};
-use crate::client::{Bridge, Command, Explanation, Model, Notice, SessionCommand, YieldsCommand};
+use crate::client::{Bridge, Command, Explanation, Model, Notice, Person, SessionCommand, YieldsCommand};
 use crate::domain::access::Permission;
 use crate::domain::instance::{Application, InstanceId};
 use crate::support::clock::Clock;
@@ -29,6 +31,8 @@ pub struct Options {
     /// Where to open; the application's first screen where nobody chose.
     pub route: Option<Route>,
     pub kiosk: bool,
+    /// Set once the system has asked the program to end: a kiosk closes too then.
+    pub ending: Arc<AtomicBool>,
     /// `None` follows the system.
     pub tone: Option<Tone>,
     pub language: Language,
@@ -44,6 +48,7 @@ impl Default for Options {
             application: None,
             route: None,
             kiosk: false,
+            ending: Arc::default(),
             tone: Some(Tone::Dark),
             language: Language::english(),
             renderer: String::new(),
@@ -102,8 +107,9 @@ impl Andon {
     }
 
     fn take_news(&mut self) {
-        self.model = self.bridge.model();
+        let before = std::mem::replace(&mut self.model, self.bridge.model()).session;
         let now = self.options.clock.now();
+        self.settle_person(before.person.as_ref(), now);
         while let Some(notice) = self.bridge.next_notice() {
             let toast = match &notice {
                 Notice::Done { key, values } => {
@@ -121,6 +127,21 @@ impl Andon {
         }
         let visible = Route::visible(self.application(), &self.model.session);
         self.shell.settle(&visible, &self.model.session);
+    }
+
+    /// A person who came has his whole idle limit before him, and one who left leaves nothing open.
+    fn settle_person(&mut self, before: Option<&Person>, now: DateTime<Utc>) {
+        let same = |one: &Person, other: &Person| one.name == other.name && one.since == other.since;
+        let person = self.model.session.person.as_ref();
+        if before.zip(person).is_some_and(|(one, other)| same(one, other)) {
+            return;
+        }
+        if person.is_some() {
+            self.last_input = now;
+        }
+        if before.is_some() {
+            self.screens.forget_person();
+        }
     }
 
     fn failure(&self, explanation: &Explanation, at: DateTime<Utc>) -> Toast {
@@ -148,17 +169,20 @@ impl Andon {
         let active = |event: &Event| {
             matches!(event, Event::Key { .. } | Event::Text(_) | Event::PointerMoved(_) | Event::PointerButton { .. } | Event::Touch { .. })
         };
-        if ctx.input(|input| input.events.iter().any(active)) || self.last_input > now {
+        let touched = ctx.input(|input| input.events.iter().any(active));
+        let limit = self.model.session.person.as_ref().and_then(|person| person.role.idle_limit_secs());
+        let left = limit.map(|limit| i64::from(limit) - (now - self.last_input).num_seconds());
+        // Before the touch counts: the one that wakes a PC from two hours of sleep came too late.
+        if left.is_some_and(|left| left <= 0) {
+            if self.bridge.send(Command::Session(SessionCommand::PersonSignOut)).is_ok() {
+                self.last_input = now;
+            }
+            return None;
+        }
+        if touched || self.last_input > now {
             self.last_input = now;
         }
-        let person = self.model.session.person.as_ref()?;
-        let limit = i64::from(person.role.idle_limit_secs()?);
-        let left = limit - (now - self.last_input.max(person.since)).num_seconds();
-        if left <= 0 {
-            self.last_input = now;
-            self.actions.borrow_mut().push(Action::Run(Command::Session(SessionCommand::PersonSignOut)));
-        }
-        (1..=60).contains(&left).then_some(left)
+        left.filter(|left| !touched && (1..=60).contains(left))
     }
 
     fn may_leave_kiosk(&self) -> bool {
@@ -229,7 +253,8 @@ impl Andon {
 
     fn guard_closing(&mut self, ctx: &Context) {
         let asked = ctx.input(|input| input.viewport().close_requested());
-        if asked && self.options.kiosk && !self.may_leave_kiosk() {
+        let by_system = self.options.ending.load(Ordering::Relaxed);
+        if asked && self.options.kiosk && !by_system && !self.may_leave_kiosk() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.say("kiosk_locked");
         }

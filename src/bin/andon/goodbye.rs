@@ -1,6 +1,7 @@
 //! Asked to end by the system, the window closes as by hand, and a demo leaves nothing behind.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,19 +11,23 @@ use eframe::egui::{Context, ViewportCommand};
 /// How long a window may take to close, its services within.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The window that is open now.
+/// The window that is open now, and whether the program was asked to end.
 #[derive(Clone, Default)]
-pub struct Goodbye(Arc<Mutex<Option<Context>>>);
+pub struct Goodbye {
+    window: Arc<Mutex<Option<Context>>>,
+    pub asked: Arc<AtomicBool>,
+}
 
 impl Goodbye {
     /// From now on this window is closed when the program is asked to end.
     pub fn close(&self, window: &Context) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(window.clone());
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = Some(window.clone());
     }
 
     /// `false` where there is no window.
     fn say(&self) -> bool {
-        let window = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.asked.store(true, Ordering::Relaxed);
+        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(window) = &window {
             window.send_viewport_cmd(ViewportCommand::Close);
             window.request_repaint();

@@ -33,7 +33,7 @@ pub fn open(startup: &dyn Fn() -> Startup, options: &Options, choice: Choice, go
     let mut reason = String::new();
     for (renderer, name) in renderers {
         tracing::info!(renderer = name, "opening the window");
-        let options = Options { renderer: (*name).to_owned(), ..options.clone() };
+        let options = Options { renderer: (*name).to_owned(), ending: goodbye.asked.clone(), ..options.clone() };
         match run(startup, options, *renderer, goodbye.clone()) {
             Ok(()) => return Ok(()),
             Err(error) => {

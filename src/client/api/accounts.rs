@@ -21,7 +21,8 @@ impl Http {
         let mut fields = Value::Object(fields);
         let body = Zeroizing::new(serde_json::to_vec(&fields).unwrap_or_default());
         wipe(&mut fields);
-        let answer = Request::post(path, body.to_vec()).send(self, server).await?;
+        // Passwords and codes are hashed in turn, and slowly on purpose.
+        let answer = Request::post(path, body.to_vec()).limit(LONG).send(self, server).await?;
         let answer: Value = answer.good()?.json()?;
         let sentence = answer["message"].as_str().ok_or_else(|| not_ours("a sentence was expected"))?;
         Ok(excerpt(sentence.as_bytes()))

@@ -142,8 +142,7 @@ impl Audit {
             let ready = !form.folder.trim().is_empty();
             answer = desk::form_end(ui, scene, (&form.sending, acts), scene.text("audit.export"), ready);
         });
-        let busy = matches!(form.sending.outcome(acts), Outcome::Busy);
-        match answer.or((closed && !busy).then_some(false)) {
+        match answer.or(closed.then_some(false)) {
             Some(true) => {
                 form.sending.sent(acts);
                 scene.run(Command::Audit(AuditCommand::Export { folder: form.folder.trim().into() }));

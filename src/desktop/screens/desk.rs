@@ -170,7 +170,8 @@ impl Sending {
     }
 }
 
-/// What a form ends with: why the last try was refused, and its two answers. While it is sent, neither counts.
+/// What a form ends with: why the last try was refused, and its two answers. It is not sent twice, and can always be left: how an act that
+/// is on its way ended, a notice tells.
 pub(super) fn form_end(ui: &mut Ui, scene: &Scene<'_>, (sending, acts): (&Sending, &Acts), yes: &str, ready: bool) -> Option<bool> {
     let theme = scene.theme;
     let outcome = sending.outcome(acts);
@@ -191,5 +192,5 @@ pub(super) fn form_end(ui: &mut Ui, scene: &Scene<'_>, (sending, acts): (&Sendin
     ui.add_space(space::S);
     let busy = matches!(outcome, Outcome::Busy);
     let answer = dialog::buttons(ui, theme, yes, scene.text("shell.cancel"), (ready && online && !busy, false));
-    answer.filter(|_| !busy)
+    answer.filter(|yes| !(busy && *yes))
 }

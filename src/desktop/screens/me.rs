@@ -100,8 +100,7 @@ impl Me {
             ui.spacing_mut().item_spacing.y = space::XS;
             answer = form.ui(ui, scene);
         });
-        let busy = matches!(form.sending.outcome(acts), Outcome::Busy);
-        match answer.or((closed && !busy).then_some(false)) {
+        match answer.or(closed.then_some(false)) {
             Some(true) => {
                 form.sending.sent(acts);
                 let (current, new) = (Secret::new(form.current.expose()), Secret::new(form.new.expose()));

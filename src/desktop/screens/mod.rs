@@ -42,6 +42,13 @@ pub struct Screens {
 }
 
 impl Screens {
+    /// Forgets what a person began, for the next one shall neither see it nor answer for him: forms, questions, what was typed and chosen.
+    /// What everybody may look at stays as it is.
+    pub fn forget_person(&mut self) {
+        let Screens { login, overview, yields, reports, about, .. } = std::mem::take(self);
+        *self = Screens { login, overview, yields, reports, about, ..Screens::default() };
+    }
+
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, route: Route) {
         match route {
             Route::Overview => self.overview.ui(ui, scene),

@@ -155,6 +155,25 @@ fn a_touch_keeps_a_person_signed_in() {
     assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 0);
 }
 
+#[test]
+fn a_touch_that_wakes_the_pc_too_late_is_a_strangers() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    world.clock.push(TimeDelta::hours(2));
+    world.harness.hover_at(eframe::egui::pos2(300.0, 300.0));
+    world.harness.run();
+    assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 1);
+}
+
+#[test]
+fn a_clock_set_back_prolongs_nothing() {
+    let mut world = World::new(DESK, world::signed_in(Role::Operator));
+    world.clock.push(TimeDelta::hours(-5));
+    world.harness.run();
+    world.clock.push(TimeDelta::minutes(30));
+    world.harness.run();
+    assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 1);
+}
+
 fn close(world: &mut World) -> bool {
     world.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(ViewportEvent::Close);
     world.harness.step();
@@ -176,6 +195,14 @@ fn a_kiosk_is_left_only_by_those_who_may() {
             "{role:?}"
         );
     }
+}
+
+#[test]
+fn a_kiosk_closes_when_the_system_ends_it() {
+    let options = Options { kiosk: true, ..world::options(andon::desktop::theme::Tone::Dark) };
+    options.ending.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut world = World::with(DESK, world::signed_in(Role::Station), options);
+    assert!(!close(&mut world));
 }
 
 #[test]

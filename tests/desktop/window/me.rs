@@ -53,6 +53,35 @@ fn settle(world: &mut World, refused: Option<Explanation>) {
 }
 
 #[test]
+fn what_a_person_typed_and_was_asked_goes_with_him() {
+    let mut world = at(Route::Me, world::signed_in(Role::Operator));
+    press(&mut world, "Change password");
+    type_into(&mut world, Handle::PasswordInput, "Current password", "yesterday-1");
+    let becomes = |world: &mut World, name: &str| {
+        world.publish(|model| Arc::make_mut(&mut model.session).person.as_mut().unwrap().name = name.to_owned());
+    };
+    becomes(&mut world, "J. Kowalska");
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none(), "the form is gone");
+    press(&mut world, "Sign out everywhere");
+    becomes(&mut world, "A. Wrona");
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none(), "so is the question");
+    assert_eq!(world.commands(), []);
+}
+
+#[test]
+fn a_form_that_is_never_answered_can_be_left() {
+    let mut world = at(Route::Me, world::signed_in(Role::Operator));
+    press(&mut world, "Change password");
+    type_into(&mut world, Handle::PasswordInput, "Current password", "yesterday-1");
+    type_into(&mut world, Handle::PasswordInput, "New password", "tomorrow-22");
+    type_into(&mut world, Handle::PasswordInput, "Password again", "tomorrow-22");
+    press(&mut world, "Change password");
+    world.publish(|model| Arc::make_mut(&mut model.me).acts.running = true);
+    press(&mut world, "Cancel");
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none());
+}
+
+#[test]
 fn signing_out_everywhere_asks_and_another_session_is_ended_at_once() {
     let mut world = at(Route::Me, world::signed_in(Role::Operator));
     press(&mut world, "Sign out everywhere");

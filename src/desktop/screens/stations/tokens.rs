@@ -106,8 +106,7 @@ impl Stations {
         let closed = dialog::form(ui.ctx(), scene.theme, "token form", scene.text("stations.issue_title"), |ui| {
             answer = form.ui(ui, scene);
         });
-        let busy = matches!(form.sending.outcome(acts), Outcome::Busy);
-        match answer.or((closed && !busy).then_some(false)) {
+        match answer.or(closed.then_some(false)) {
             Some(true) => {
                 form.sending.sent(acts);
                 let station = form.station.trim().to_owned();

@@ -188,8 +188,7 @@ impl Users {
             ui.spacing_mut().item_spacing.y = space::XS;
             answer = form.ui(ui, scene);
         });
-        let busy = matches!(form.sending.outcome(acts), Outcome::Busy);
-        match answer.or((closed && !busy).then_some(false)) {
+        match answer.or(closed.then_some(false)) {
             Some(true) => form.send(scene),
             Some(false) => self.form = None,
             None => {}
