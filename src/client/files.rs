@@ -52,12 +52,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`write_whole`], and no backup remains: for changes after which nothing of before may be left.
 /// The backup goes first, and leaves its room to the new file: so a full disk does not keep anybody signed in.
 pub(crate) fn write_without_trace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let backup = backup_of(path);
-    if fs::read(&backup).is_ok_and(|bytes| fs::read(path).is_ok_and(|same| same == bytes)) {
-        // A crash can leave one file under both names. Wiping one of them would empty the other.
-        fs::remove_file(&backup)?;
-    }
-    wipe(&backup)?;
+    wipe_former(&backup_of(path), path)?;
     let temporary = write_beside(path, bytes)?;
     let before = beside(path, ".old");
     let _ = fs::remove_file(&before);
@@ -126,10 +121,21 @@ pub(crate) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.contains(".json.new-") || name.contains(".json.old-") {
-            let _ = wipe(&entry.path());
+        if let Some((whole, _)) =
+            name.split_once(".new-").or_else(|| name.split_once(".old-")).filter(|(whole, _)| whole.ends_with(".json"))
+        {
+            let _ = wipe_former(&entry.path(), &folder.join(whole));
         }
     }
+}
+
+/// Wipes what `path` was before. A crash can leave one file under both names: wiping one of them would empty the other,
+/// so then only the name goes.
+fn wipe_former(former: &Path, path: &Path) -> io::Result<()> {
+    if fs::read(former).is_ok_and(|bytes| fs::read(path).is_ok_and(|same| same == bytes)) {
+        fs::remove_file(former)?;
+    }
+    wipe(former)
 }
 
 /// Overwrites a file before it is removed. A file that is not there is fine.
@@ -188,6 +194,20 @@ mod tests {
         fs::create_dir(beside(&path, ".new")).unwrap();
         assert!(write_without_trace(&path, b"new").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_death_between_two_names_of_the_settings_costs_nothing_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        let left = ["old-1", "old-2", "new-3"].map(|ending| folder.path().join(format!("config.json.{ending}")));
+        fs::write(&path, b"kept").unwrap();
+        fs::hard_link(&path, &left[0]).unwrap();
+        fs::write(&left[1], b"an older token").unwrap();
+        fs::write(&left[2], b"half").unwrap();
+        sweep(folder.path());
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
+        assert!(left.iter().all(|left| !left.exists()));
     }
 
     #[cfg(unix)]
