@@ -54,7 +54,14 @@ async fn watch(
                 let due = folder.step(&queue);
                 (folder, due)
             });
-            let Ok((folder, due)) = stepped.await else { return };
+            let (folder, due) = match stepped.await {
+                Ok(stepped) => stepped,
+                // The supervisor starts a service anew that panics, and none that ends by itself.
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return,
+                },
+            };
             next = next.min(due.unwrap_or(pace.rescan));
             folders.push(folder);
             let last = folders.len() - 1;

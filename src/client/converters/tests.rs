@@ -254,3 +254,21 @@ async fn the_service_takes_what_was_there_before_and_what_comes_later() {
     stop.cancel();
     service.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_panics_is_no_service_that_ended_by_itself() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("in")).unwrap();
+    fs::write(home.path().join("in/bad.json"), "{").unwrap();
+    let config = Config { watched_folders: vec![FolderConfig { path: "in".into(), ..FolderConfig::default() }], ..Config::default() };
+    let settings = Settings::create(home.path(), config).unwrap();
+    let queue = Queue::open(&home.path().join("queue"), Clock::system(), Limits::default()).unwrap();
+    let (publisher, _model) = Publisher::new(Arc::new(|| ()));
+    let (_commands, inbox) = mpsc::channel(4);
+    // No clock goes so far: what is not refused for ever panics.
+    let pace = Pace { doubt: Duration::MAX, ..QUICK };
+    let slice = publisher.slice(|model| &mut model.converters);
+    let service = tokio::spawn(super::watch(settings, queue, slice, inbox, (CancellationToken::new(), pace)));
+    let ended = tokio::time::timeout(Duration::from_secs(20), service).await.expect("it ends");
+    assert!(ended.is_err_and(|error| error.is_panic()));
+}
