@@ -91,7 +91,7 @@ pub(super) enum Job {
     Bind(String),
     /// Forgets old deliveries and gives free space back, a bounded step at a time.
     Tidy,
-    /// Asks whether another program has written since the last look.
+    /// Asks whether there is more than new reports since the last look.
     Look,
 }
 
@@ -102,7 +102,7 @@ pub(super) enum Answer {
     Count(u64),
     /// Reports whose text was replaced while it was sent: they wait again.
     Stale(Vec<i64>),
-    /// Whether another program has written.
+    /// Whether another program has written, or a report has changed lines.
     Outside(bool),
 }
 
@@ -117,6 +117,7 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+pub(super) const WAITING: i64 = 0;
 pub(super) const DELIVERED: i64 = 2;
 pub(super) const QUARANTINED: i64 = 3;
 
@@ -134,7 +135,7 @@ pub(super) struct Store {
     seen_version: i64,
     /// The highest place given out by this program: a place is never given twice, also after a deletion.
     top: i64,
-    /// Another program has written, and nobody has asked yet.
+    /// Another program has written, or a report has changed lines, and nobody has asked yet.
     outside: bool,
 }
 

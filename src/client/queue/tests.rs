@@ -144,6 +144,22 @@ fn a_report_belongs_to_the_server_it_was_accepted_for() {
 }
 
 #[test]
+fn what_another_server_has_is_new_to_this_one() {
+    let folder = TempDir::new().unwrap();
+    let queue = open(folder.path());
+    queue.ask_blocking(Job::Bind("first".to_owned())).unwrap();
+    queue.enqueue_blocking(submission(1, "A", "one")).unwrap();
+    deliver_head(&queue);
+    assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::Already));
+    queue.ask_blocking(Job::Bind("second".to_owned())).unwrap();
+    assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::Replaced));
+    assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::Already), "it waits");
+    assert_eq!(queue.find(Uuid::from_u128(1)).unwrap().unwrap().server_id, "second");
+    assert_eq!(deliver_head(&queue), "one");
+    assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::Already));
+}
+
+#[test]
 fn a_second_program_submits_and_the_first_notices() {
     let folder = TempDir::new().unwrap();
     let (owner, other) = (open(folder.path()), open(folder.path()));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::model::QueueHappening;
 use super::error::QueueError;
 use super::history;
-use super::store::{Accepted, Answer, DELIVERED, End, Entry, Job, Limits, Outcome, QUARANTINED, Totals, Which};
+use super::store::{Accepted, Answer, DELIVERED, End, Entry, Job, Limits, Outcome, QUARANTINED, Totals, WAITING, Which};
 
 /// Rows forgotten in one step of tidying.
 pub(super) const FORGET_A_STEP: u64 = 500;
@@ -29,14 +29,25 @@ struct Known {
     bytes: u64,
     digest: [u8; 32],
     history: String,
+    server_id: String,
+    /// Part and serial number.
+    unit: (String, String),
 }
 
 impl Known {
-    const SELECT: &str = "select seq, state, bytes, digest, history from report";
+    const SELECT: &str = "select seq, state, bytes, digest, history, server_id, part, serial from report";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Known> {
         let bytes: i64 = row.get(2)?;
-        Ok(Known { seq: row.get(0)?, state: row.get(1)?, bytes: bytes.unsigned_abs(), digest: row.get(3)?, history: row.get(4)? })
+        Ok(Known {
+            seq: row.get(0)?,
+            state: row.get(1)?,
+            bytes: bytes.unsigned_abs(),
+            digest: row.get(3)?,
+            history: row.get(4)?,
+            server_id: row.get(5)?,
+            unit: (row.get(6)?, row.get(7)?),
+        })
     }
 }
 
@@ -61,7 +72,8 @@ impl Work<'_> {
             return Ok(Err(QueueError::TooLarge { bytes, limit: self.limits.report_bytes }));
         }
         let known = self.find(entry.id)?;
-        if known.as_ref().is_some_and(|known| known.digest == entry.digest) {
+        let owner = self.owner(entry)?;
+        if known.as_ref().is_some_and(|known| known.digest == entry.digest && (known.state != DELIVERED || known.server_id == owner)) {
             return Ok(Ok(Accepted::Already));
         }
         let mut after = self.totals;
@@ -75,14 +87,14 @@ impl Work<'_> {
             return Ok(Err(QueueError::Full { reports, bytes: self.totals.bytes }));
         }
         let accepted = match known {
-            None => self.insert(entry)?,
-            Some(known) => self.replace(entry, &known)?,
+            None => self.insert(entry, &owner)?,
+            Some(known) => self.replace(entry, &owner, &known)?,
         };
         self.totals = after;
         Ok(Ok(accepted))
     }
 
-    fn insert(&mut self, entry: &Entry) -> Result<Accepted, QueueError> {
+    fn insert(&mut self, entry: &Entry, owner: &str) -> Result<Accepted, QueueError> {
         let seq = self.next_seq()?;
         let history = history::append("", self.now, QueueHappening::Accepted, &entry.source);
         let sql = "insert into report (seq, id, state, bytes, part, serial, source, server_id, accepted_at, digest, history)
@@ -94,7 +106,7 @@ impl Work<'_> {
             entry.part,
             entry.serial,
             entry.source,
-            self.owner(entry)?,
+            owner,
             self.now.timestamp_micros(),
             entry.digest,
             history,
@@ -103,9 +115,12 @@ impl Work<'_> {
         Ok(Accepted::New)
     }
 
-    /// A waiting report keeps its place in line; one that was delivered or refused lines up again.
-    fn replace(&mut self, entry: &Entry, known: &Known) -> Result<Accepted, QueueError> {
-        let seq = if known.state == DELIVERED || known.state == QUARANTINED { self.next_seq()? } else { known.seq };
+    /// A waiting report keeps its place in line; one that was delivered or refused, or waited in another line, lines up again.
+    fn replace(&mut self, entry: &Entry, owner: &str, known: &Known) -> Result<Accepted, QueueError> {
+        let same_line = known.server_id == owner && (&known.unit.0, &known.unit.1) == (&entry.part, &entry.serial);
+        let seq = if known.state == WAITING && same_line { known.seq } else { self.next_seq()? };
+        // The sender shall not go on planning with a place that is empty now.
+        self.outside |= known.state == WAITING && !same_line;
         let history = history::append(&known.history, self.now, QueueHappening::Replaced, &entry.source);
         self.drop_body(known.seq)?;
         let sql = "update report set seq = ?2, state = 0, bytes = ?3, part = ?4, serial = ?5, source = ?6, server_id = ?7,
@@ -117,7 +132,7 @@ impl Work<'_> {
             entry.part,
             entry.serial,
             entry.source,
-            self.owner(entry)?,
+            owner,
             self.now.timestamp_micros(),
             entry.digest,
             history,

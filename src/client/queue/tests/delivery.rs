@@ -247,6 +247,25 @@ async fn reports_for_another_server_wait_until_a_person_releases_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_written_anew_while_it_waits_for_another_server_goes_to_the_present_one() {
+    let station = Station::start();
+    let (old, new) = (Peer::start(good).await, Peer::start(good).await);
+    station.connect(&old, "old");
+    station.is_bound_to("old").await;
+    station.lose_server();
+    station.submit(1, "A").await;
+    station.connect(&new, "new");
+    station.is_bound_to("new").await;
+    station.shows("it is foreign", |slice| slice.for_other_server == 1).await;
+    station.queue.enqueue(submission(1, "A", "{\"report\": 2}")).await.unwrap();
+    let slice = station.shows("it is delivered", |slice| slice.delivered == 1).await;
+    assert_eq!(slice.waiting, 0);
+    station.shows("nothing is foreign", |slice| slice.for_other_server == 0).await;
+    assert_eq!((numbers(&old), numbers(&new)), (Vec::new(), vec![2]));
+    station.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_programs_report_is_noticed_and_delivered() {
     let station = Station::start();
     let peer = Peer::start(good).await;
