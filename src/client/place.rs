@@ -108,8 +108,7 @@ impl Place {
     /// Deletes an instance and its folder. Reports that are not delivered are lost only if `with_reports` says so.
     pub fn delete(&mut self, id: &InstanceId, with_reports: bool) -> Result<()> {
         let (folder, lock) = self.registry.own(id).map_err(explain)?;
-        let totals = self.queue(id)?.count_blocking().map_err(|error| error.explain())?;
-        let reports = totals.waiting + totals.quarantined;
+        let reports = instances::reports_in(&folder);
         if reports > 0 && !with_reports {
             return Err(InstancesError::ReportsWait { id: id.clone(), reports }.explain());
         }

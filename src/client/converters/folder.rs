@@ -298,11 +298,13 @@ impl Folder {
 
 /// A plain file with a report's name; links, folders and pipes are not looked into.
 fn look_at(path: &Path) -> Option<Look> {
-    let name = path.file_name()?.to_string_lossy();
-    let extension = path.extension()?.to_string_lossy();
-    let fits = !name.starts_with('.') && ["json", "wsjf"].iter().any(|known| extension.eq_ignore_ascii_case(known));
-    let metadata = std::fs::symlink_metadata(path).ok().filter(|metadata| fits && metadata.is_file())?;
+    let metadata = std::fs::symlink_metadata(path).ok().filter(|metadata| has_reports_name(path) && metadata.is_file())?;
     Some(Look { bytes: metadata.len(), modified: metadata.modified().ok() })
+}
+
+pub(super) fn has_reports_name(path: &Path) -> bool {
+    let (Some(name), Some(extension)) = (path.file_name(), path.extension()) else { return false };
+    !name.to_string_lossy().starts_with('.') && ["json", "wsjf"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn read(candidate: &Candidate) -> Content {

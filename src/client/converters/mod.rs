@@ -20,6 +20,7 @@ use super::model::ConvertersSlice;
 use super::queue::Queue;
 use super::settings::{FolderConfig, Settings};
 use folder::{Folder, Pace};
+pub(crate) use place::reports_below;
 
 /// The least time between two steps that news of the system ask for.
 const BREATH: Duration = Duration::from_millis(20);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::files;
+use super::folder::has_reports_name;
 
 pub(super) const DONE: &str = "Done";
 pub(super) const ERROR: &str = "Error";
@@ -33,6 +34,21 @@ pub(super) fn sync(folder: &Path) {
             tracing::debug!("{} cannot be synced: {error}", changed.display());
         }
     }
+}
+
+/// Reports below `folder` that are not in the queue: files that wait, and refused ones. Those in Done are.
+/// What cannot be looked into counts as one.
+pub(crate) fn reports_below(folder: &Path) -> u64 {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return u64::from(error.kind() != io::ErrorKind::NotFound),
+    };
+    let count = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() && entry.file_name() != DONE => reports_below(&entry.path()),
+        Ok(kind) => u64::from(kind.is_file() && has_reports_name(&entry.path())),
+        Err(_) => 1,
+    };
+    entries.map(|entry| entry.map_or(1, count)).sum()
 }
 
 fn free_name(file: &Path, beside: &str) -> io::Result<PathBuf> {

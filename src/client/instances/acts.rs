@@ -8,8 +8,8 @@ use serde_json::Map;
 
 use super::registry::{Registry, Row};
 use super::{InstancesError, OwnerLock, templates};
-use crate::client::files;
 use crate::client::settings::{Config, Settings};
+use crate::client::{converters, files, queue};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -228,8 +228,13 @@ fn collect(folder: &Path, skip: &dyn Fn(&Path) -> bool, found: &mut Vec<(PathBuf
     Ok(())
 }
 
+/// Reports that [`remove`] would take with it and that no server is known to have: in the queue, in watched folders.
+pub(crate) fn reports_in(folder: &Path) -> u64 {
+    queue::undelivered_in(&folder.join("queue")) + converters::reports_below(&folder.join("converters"))
+}
+
 /// Removes what an instance made in its folder, and the folder if nothing else is in it.
-/// The caller owns it and has asked about waiting reports.
+/// The caller owns it and, owning it, has counted the reports in it.
 pub(crate) fn remove(folder: &Path, lock: OwnerLock, progressed: Progressed) -> Result<(), InstancesError> {
     for name in ["config.json", "config.json.bak"] {
         files::wipe(&folder.join(name))?;

@@ -11,7 +11,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 
-pub(crate) use acts::{copy, remove};
+pub(crate) use acts::{copy, remove, reports_in};
 pub(crate) use lock::{LockError, OwnerLock};
 pub(crate) use migrate::open_settings;
 pub(crate) use registry::Registry;

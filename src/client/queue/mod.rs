@@ -182,6 +182,20 @@ impl Queue {
     }
 }
 
+/// Reports in the queue of a folder that no server is known to have; looks only, and makes or mends nothing.
+/// What cannot be read, a damaged file set aside included, cannot be called empty: it counts as one.
+pub(crate) fn undelivered_in(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return u64::from(folder.exists()) };
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let aside = names.iter().filter(|name| name.starts_with("queue.db.broken-") && !name.ends_with("-wal") && !name.ends_with("-shm"));
+    let counted = || store::count(&schema::open_reader(folder)?);
+    let here = match names.iter().any(|name| name == "queue.db") {
+        true => counted().map_or(1, |totals| totals.waiting + totals.quarantined),
+        false => 0,
+    };
+    here + aside.count() as u64
+}
+
 /// For the command line and other programs beside the owner. These wait for the disk, not for the network.
 impl Queue {
     /// The newest reports of one kind, newest first.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::model::{QueueFilter, QueueHappening, QueueState};
 use super::store::{Answer, End, Job, Outcome};
-use super::{Accepted, Limits, Queue, QueueError, Submission, read};
+use super::{Accepted, Limits, Queue, QueueError, Submission, read, undelivered_in};
 use crate::support::clock::Clock;
 
 mod crash;
@@ -218,10 +218,14 @@ fn old_deliveries_are_forgotten_and_nothing_else_whatever_the_clock_does() {
 #[test]
 fn a_damaged_file_is_set_aside_and_work_goes_on() {
     let folder = TempDir::new().unwrap();
+    assert_eq!(undelivered_in(&folder.path().join("none")), 0);
     std::fs::write(folder.path().join("queue.db"), "this is not a database, and it is long enough to be sure ".repeat(99)).unwrap();
+    assert_eq!(undelivered_in(folder.path()), 1, "looking mends nothing");
     let queue = open(folder.path());
     assert_eq!(queue.problem().unwrap().key, "queue_set_aside");
+    assert_eq!(undelivered_in(folder.path()), 1, "nobody knows what lies in it");
     assert_eq!(queue.enqueue_blocking(submission(1, "A", "one")), Ok(Accepted::New));
+    assert_eq!(undelivered_in(folder.path()), 2);
     let kept = std::fs::read_dir(folder.path()).unwrap().filter_map(Result::ok).filter(|file| {
         file.file_name().to_string_lossy().contains("broken-") && file.metadata().is_ok_and(|metadata| metadata.len() > 1000)
     });

@@ -1,6 +1,6 @@
 //! What a person asks about instances: small acts at once, copying and deleting beside everything else.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -10,7 +10,6 @@ use super::Supervisor;
 use crate::client::command::InstancesCommand;
 use crate::client::instances::{self, InstancesError};
 use crate::client::model::Progress;
-use crate::client::queue::{Limits, Queue};
 use crate::client::settings;
 use crate::domain::InstanceId;
 
@@ -71,17 +70,22 @@ impl Supervisor {
             return self.registry().forget(id);
         }
         if !with_reports {
-            let place = folder.clone();
-            let clock = self.startup.clock.clone();
-            let reports = spawn_blocking(move || waiting_in(&place, clock)).await.unwrap_or(1);
-            if reports > 0 {
-                return Err(InstancesError::ReportsWait { id: id.clone(), reports });
+            none_waits(id, &folder).await?;
+        }
+        let station = self.station.take_if(|station| station.id == *id);
+        let was_open = station.is_some();
+        let lock = match station {
+            Some(station) => station.close().await,
+            None => self.registry().own(id)?.1,
+        };
+        // What came while it was still open counts as well: from here on nothing comes.
+        if !with_reports && let Err(error) = none_waits(id, &folder).await {
+            drop(lock);
+            if was_open {
+                self.open(id.clone()).await;
             }
+            return Err(error);
         }
-        if self.station.as_ref().is_some_and(|station| station.id == *id) {
-            self.close().await;
-        }
-        let (folder, lock) = self.registry().own(id)?;
         let (registry, id, vault, sealed) = (self.registry.clone(), id.clone(), self.vault.clone(), settings::sealed_token(&folder));
         self.act("instances.deleting", id.to_string(), false, move |progressed| {
             sealed.iter().for_each(|sealed| vault.forget(sealed));
@@ -129,15 +133,11 @@ impl Supervisor {
     }
 }
 
-/// Reports that would be lost with the folder: in the queue, delivered or not known to be.
-fn waiting_in(folder: &Path, clock: crate::support::clock::Clock) -> u64 {
-    let queue: PathBuf = folder.join("queue");
-    if std::fs::read_dir(&queue).map_or(true, |mut entries| entries.next().is_none()) {
-        return 0;
-    }
-    match Queue::open(&queue, clock, Limits::default()).and_then(|queue| queue.undelivered()) {
-        Ok(ids) => ids.len() as u64,
-        // What cannot be read cannot be called empty.
-        Err(_) => 1,
+/// An error where reports would be lost with the folder.
+async fn none_waits(id: &InstanceId, folder: &Path) -> Result<(), InstancesError> {
+    let folder = folder.to_owned();
+    match spawn_blocking(move || instances::reports_in(&folder)).await.unwrap_or(1) {
+        0 => Ok(()),
+        reports => Err(InstancesError::ReportsWait { id: id.clone(), reports }),
     }
 }

@@ -83,6 +83,34 @@ fn instances_are_switched_copied_and_deleted() {
 }
 
 #[test]
+fn nothing_that_no_server_has_goes_with_an_instance_unasked() {
+    let data = tempfile::tempdir().unwrap();
+    let mut bridge = start(data.path());
+    wait(&mut bridge, "an instance", |model| model.instances.current.is_some());
+    let folder = data.path().join("instances/default");
+    let lie = |place: &str| {
+        let path = folder.join(place);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "{").unwrap();
+        path
+    };
+    let delete = |with_reports| Command::Instances(InstancesCommand::Delete { id: id("default"), with_reports });
+    for place in ["converters/inbox/Error/a.json", "converters/late.WSJF", "queue/queue.db.broken-20261122-000000"] {
+        let path = lie(place);
+        bridge.send(delete(false)).unwrap();
+        refused(&mut bridge, "instance_reports_wait");
+        assert!(path.exists(), "{place}");
+        assert_eq!(bridge.model().instances.current, Some(id("default")), "it stays open");
+        std::fs::remove_file(path).unwrap();
+    }
+    lie("converters/inbox/Done/a.json");
+    lie("converters/inbox/Error/a.json.reason.txt");
+    bridge.send(delete(false)).unwrap();
+    wait(&mut bridge, "it is gone", |model| model.instances.list.is_empty());
+    assert!(!folder.exists());
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_used_is_said() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("a-file");
