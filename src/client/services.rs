@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -32,6 +33,26 @@ impl<T> Inbox<T> {
     /// For one service at a time.
     pub(crate) async fn open(&self) -> OwnedMutexGuard<mpsc::Receiver<T>> {
         self.0.clone().lock_owned().await
+    }
+}
+
+/// A moment in a `select!`; none never comes.
+pub(crate) async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The result of a task in a `select!`; `None` where it was lost. The place is free again afterwards.
+pub(crate) async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
+    match task {
+        Some(handle) => {
+            let result = handle.await;
+            *task = None;
+            result.ok()
+        }
+        None => std::future::pending().await,
     }
 }
 

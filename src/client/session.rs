@@ -19,6 +19,7 @@ use super::health;
 use super::link::Link;
 use super::model::{ConnectionSlice, SessionSlice, Station};
 use super::server_url::ServerUrl;
+use super::services::{due, finished};
 use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
 use super::sign_in::{self, SignInError, SignedIn, SignedInPerson};
 use super::tunnel::{Entry, Way};
@@ -27,6 +28,7 @@ use crate::domain::InstanceId;
 use crate::domain::connection::{Connection, Event, Trouble};
 use crate::domain::credentials::mask_token;
 use crate::domain::instance::Application;
+use crate::support::backoff::Backoff;
 use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
@@ -79,6 +81,7 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
             () = way.changed() => session.way_changed(),
             () = due(session.next_probe), if session.probing.is_none() => session.probe(),
             () = due(session.unlock) => session.unlocked(),
+            () = due(session.next_opening), if session.work.is_none() => session.open_token(),
             _ = network.tick(), if session.held.is_some() => session.look_at_network(),
         }
     }
@@ -86,25 +89,8 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
 }
 
 const NETWORK_BEAT: Duration = Duration::from_secs(5);
-
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The result of a task; `None` where it was lost. The place is free again afterwards.
-async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result.ok()
-        }
-        None => std::future::pending().await,
-    }
-}
+/// Waits between looks for a keyring that is not there yet, or locked: asking may ask a person.
+const KEYRING: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
 
 /// When the person's session has ended otherwise than by signing out here.
 async fn ended(person: Option<&Arc<PersonSession>>) -> End {
@@ -146,6 +132,9 @@ struct Session {
     unlock: Option<Instant>,
     /// A sign-in began while the stored token was being opened: where it fails, that is done again.
     interrupted: bool,
+    /// When the stored token is tried again whose key was not to be had, and how often it was not.
+    next_opening: Option<Instant>,
+    openings: u32,
     /// The token is still on a disk that could not be written.
     owes_removal: bool,
 }
@@ -173,7 +162,7 @@ impl Session {
             plain_http: plain,
             ..ConnectionSlice::default()
         });
-        Session {
+        let session = Session {
             parts,
             state,
             held: None,
@@ -187,17 +176,26 @@ impl Session {
             network: health::network_mark(),
             unlock: None,
             interrupted: false,
+            next_opening: None,
+            openings: 0,
             owes_removal: false,
-        }
+        };
+        // Nobody goes on working with what a session that failed has left.
+        session.publish_link();
+        session
     }
 
     /// Opens the stored token, if there is one. The keyring may take its time.
     fn restore(&mut self) {
-        let config = self.parts.settings.get().connection;
-        if config.token_encrypted.is_empty() {
-            return;
+        if !self.parts.settings.get().connection.token_encrypted.is_empty() {
+            self.enter(Event::TokenRestored, None);
+            self.open_token();
         }
-        self.enter(Event::TokenRestored, None);
+    }
+
+    fn open_token(&mut self) {
+        self.next_opening = None;
+        let config = self.parts.settings.get().connection;
         let (vault, id) = (self.parts.vault.clone(), self.parts.id.clone());
         let open = move || vault.open(&config.token_encrypted, &id, &config.server_url);
         self.work =
@@ -236,7 +234,10 @@ impl Session {
     fn sign_in(&mut self, sign_in: SignIn) {
         self.cancel_person();
         self.cancel_sign_in();
-        self.interrupted = self.work.is_some();
+        self.interrupted = self.work.is_some() && self.state == Connection::Authenticating;
+        if self.work.is_some() && !self.interrupted {
+            self.next_opening = Some(Instant::now());
+        }
         self.stop_probing();
         self.enter(Event::SignInStarted, None);
         self.parts.session.update(|slice| {
@@ -265,16 +266,29 @@ impl Session {
 
     async fn work_done(&mut self, done: Option<Done>) {
         match done {
-            Some(Done::Restored(Ok(token))) => self.token_restored(token),
-            Some(Done::Restored(Err(error))) => {
-                self.enter(Event::SignInFailed, None);
-                self.parts.session.update(|slice| slice.sign_in_error = Some(explain_vault(error)));
+            Some(Done::Restored(Ok(token))) => {
+                self.enter(Event::TokenRestored, None);
+                self.token_restored(token);
             }
+            Some(Done::Restored(Err(error))) => self.not_opened(error),
             Some(Done::SignedIn(sign_in, result)) => match *result {
                 Ok((signed_in, sealed)) => self.signed_in(&sign_in, signed_in, sealed).await,
                 Err(error) => self.sign_in_failed(error),
             },
             None => self.sign_in_failed(SignInError::Cancelled),
+        }
+    }
+
+    /// A keyring may come up later than this program, or be unlocked later: it is looked for again, without a word.
+    fn not_opened(&mut self, error: VaultError) {
+        let may_come = matches!(error, VaultError::KeyMissing | VaultError::KeyringUnreachable);
+        if may_come {
+            self.next_opening = Some(Instant::now() + KEYRING.ceiling(self.openings));
+            self.openings = self.openings.saturating_add(1);
+        }
+        if self.state == Connection::Authenticating || !may_come {
+            self.enter(Event::SignInFailed, None);
+            self.parts.session.update(|slice| slice.sign_in_error = Some(explain_vault(error)));
         }
     }
 
@@ -300,6 +314,8 @@ impl Session {
         let identity = identity_of(&config.server_id, &config.server_url);
         let has_roles = matches!(identity, Identity::Line(_));
         self.parts.session.update(|slice| {
+            // What a person was told of a sign-in of his own, he goes on reading.
+            slice.sign_in_error.take_if(|told| told.key == explain_vault(VaultError::KeyMissing).key);
             slice.station =
                 Some(Station { application: self.parts.application, remembered: true, token_mask: mask_token(token.expose()), has_roles });
         });
@@ -342,7 +358,7 @@ impl Session {
             Ok(()) if say_keyring => self.parts.notifier.failed(Explanation::new("keyring_missing")),
             Ok(()) => {}
         }
-        (self.interrupted, self.owes_removal, self.unlock) = (false, false, None);
+        (self.interrupted, self.owes_removal, self.unlock, self.next_opening) = (false, false, None, None);
         self.tell_server_person_left();
         let api = Arc::new(done.api);
         let person = done.person.map(|person| self.start_person(api.clone(), person));
@@ -401,7 +417,7 @@ impl Session {
 
     /// Forgets the token and the person. With a reason it was not the person's wish. `false` where the disk still has it.
     async fn leave(&mut self, reason: Option<Explanation>) -> bool {
-        self.interrupted = false;
+        (self.interrupted, self.next_opening) = (false, None);
         self.cancel_person();
         self.cancel_sign_in();
         if let Some(restoring) = self.work.take() {

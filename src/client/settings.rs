@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::explain::Explanation;
+use super::queue::Limits;
 use super::{files, roots};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
@@ -195,7 +196,8 @@ impl Default for YieldConfig {
 
 impl Default for QueueConfig {
     fn default() -> QueueConfig {
-        QueueConfig { limit_reports: 100_000, limit_bytes: 10 * 1024 * 1024 * 1024, rest: Map::new() }
+        let Limits { reports, bytes, .. } = Limits::default();
+        QueueConfig { limit_reports: reports, limit_bytes: bytes, rest: Map::new() }
     }
 }
 

@@ -272,6 +272,7 @@ fn within<T: Send + 'static>(call: impl FnOnce() -> keyring::v1::Result<T> + Sen
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::HashMap;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
 
     use proptest::prelude::*;
@@ -282,16 +283,19 @@ pub(crate) mod tests {
     #[derive(Clone, Debug, Default)]
     pub(crate) struct Shelf {
         keys: Arc<Mutex<HashMap<String, [u8; 32]>>>,
-        locked: bool,
+        locked: Arc<AtomicBool>,
     }
 
     impl Shelf {
         pub(super) fn get(&self, name: &str) -> Result<KeyBytes, VaultError> {
+            if self.locked.load(Ordering::SeqCst) {
+                return Err(VaultError::KeyringUnreachable);
+            }
             self.keys.lock().unwrap().get(name).map(|key| Zeroizing::new(*key)).ok_or(VaultError::KeyMissing)
         }
 
         pub(super) fn set(&self, name: &str, key: &[u8; 32]) -> Result<(), VaultError> {
-            if self.locked {
+            if self.locked.load(Ordering::SeqCst) {
                 return Err(VaultError::KeyringUnreachable);
             }
             self.keys.lock().unwrap().insert(name.to_owned(), *key);
@@ -306,6 +310,13 @@ pub(crate) mod tests {
     /// A vault on a machine of this name, with a keyring in memory.
     pub(crate) fn vault_on(machine: &str) -> Vault {
         Vault { machine: Secret::new(machine), keyring: Keyring::Memory(Shelf::default()) }
+    }
+
+    /// Locks or unlocks the keyring in memory of a vault.
+    pub(crate) fn lock_keyring(vault: &Vault, locked: bool) {
+        if let Keyring::Memory(shelf) = &vault.keyring {
+            shelf.locked.store(locked, Ordering::SeqCst);
+        }
     }
 
     fn id() -> InstanceId {
@@ -353,7 +364,7 @@ pub(crate) mod tests {
 
     #[test]
     fn without_a_keyring_the_machine_alone_seals_and_says_so() {
-        let shelf = Shelf { locked: true, ..Shelf::default() };
+        let shelf = Shelf { locked: Arc::new(true.into()), ..Shelf::default() };
         let vault = Vault { machine: Secret::new("m1"), keyring: Keyring::Memory(shelf) };
         let sealed = vault.seal(&Secret::new("token"), &id(), URL).unwrap();
         assert!(sealed.keyring_missing && sealed.text.starts_with("andon1.m."));

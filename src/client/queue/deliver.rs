@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::bridge::{Notice, Slice};
 use super::super::command::QueueCommand;
+use super::super::health::chance;
 use super::super::link::{Link, LinkReceiver, Observer};
 use super::super::model::{QueueFilter, QueueSlice};
 use super::commands::Exporting;
@@ -420,9 +421,4 @@ impl Courier {
             let _ = tokio::time::timeout(LAST_WAIT / 2, self.queue.ask(Job::Settle(self.outcomes))).await;
         }
     }
-}
-
-/// A number from 0 to 1 for the jitter.
-fn chance() -> f64 {
-    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::client::bridge::{Notice, Publisher};
 use crate::client::model::Model;
 use crate::client::peer::{Answer, Asked, Peer, from_line, json, until};
-use crate::client::vault::tests::vault_on;
+use crate::client::vault::tests::{lock_keyring, vault_on};
 use crate::domain::access::Role;
 
 struct World {
@@ -30,9 +30,14 @@ fn settings(folder: &Path) -> Settings {
 }
 
 fn start(folder: &Path, vault: &Vault) -> World {
+    start_after(folder, vault, Link::default())
+}
+
+/// Starts where a session before has left this link.
+fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
     let (publisher, model) = Publisher::new(Arc::new(|| ()));
     let (notifier, notices) = Notifier::new();
-    let (link, link_receiver) = watch::channel(Link::default());
+    let (link, link_receiver) = watch::channel(left);
     let (_, built_in) = watch::channel(None);
     let parts = Parts {
         id: InstanceId::parse("eol").unwrap(),
@@ -128,6 +133,35 @@ async fn a_station_signs_in_and_is_there_again_after_a_restart() {
     elsewhere.until_error("keyring_locked").await;
     assert_eq!(elsewhere.model.borrow().connection.state, Connection::NotConnected);
     elsewhere.end().await;
+}
+
+#[tokio::test]
+async fn a_keyring_that_comes_late_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault_on("m1");
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    world.end().await;
+    lock_keyring(&vault, true);
+    let world = start(folder.path(), &vault);
+    world.until_error("keyring_locked").await;
+    world.until_state(Connection::NotConnected).await;
+    lock_keyring(&vault, false);
+    world.until_state(Connection::Connected).await;
+    assert_eq!(world.model.borrow().session.sign_in_error, None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_a_session_that_failed_has_left_is_not_worked_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = Link { server_id: "s1".to_owned(), state: Connection::Connected, ..Link::default() };
+    let world = start_after(folder.path(), &vault_on("m1"), left);
+    until("the link is none", || world.link.borrow().state, |state| *state == Connection::NotConnected).await;
+    assert_eq!(world.link.borrow().server_id, "");
+    world.end().await;
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ use super::command::TunnelCommand;
 use super::explain::Explanation;
 use super::health;
 use super::model::TunnelSlice;
+use super::services::{due, finished};
 use super::settings::{Config, Settings, TunnelConfig};
 use super::vault::Vault;
 use crate::domain::tunnel::{Event, Fault, Tunnel, TunnelSettings};
@@ -110,24 +111,6 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<TunnelCommand>,
         }
     }
     keeper.close().await;
-}
-
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result.ok()
-        }
-        None => std::future::pending().await,
-    }
 }
 
 /// A try, and the tunnel once it succeeded. Dropped, it takes all with it.
