@@ -54,10 +54,6 @@ pub enum InstancesCommand {
         id: InstanceId,
         name: String,
     },
-    SetApplication {
-        id: InstanceId,
-        application: Application,
-    },
     Duplicate {
         id: InstanceId,
         name: String,
@@ -137,14 +133,12 @@ pub enum QueueCommand {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConvertersCommand {
     SetFolder { index: usize, path: PathBuf, enabled: bool },
-    ScanNow,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum YieldsCommand {
     Watch(YieldQuery),
     SetTarget(Option<f64>),
-    Refresh,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -177,12 +171,8 @@ pub enum TunnelCommand {
 pub enum LineCommand {
     /// Starts the built-in line server.
     Start,
-    Stop,
     /// First use: makes the administrator, then signs in as him.
-    SetUp {
-        administrator: String,
-        password: Secret,
-    },
+    SetUp { administrator: String, password: Secret },
 }
 
 /// Accounts on the server.

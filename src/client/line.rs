@@ -69,7 +69,6 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<LineCommand>, s
         };
         match command {
             Some(LineCommand::Start) => drop(parts.start().await),
-            Some(LineCommand::Stop) => parts.stop().await,
             Some(LineCommand::SetUp { administrator, password }) => parts.set_up(administrator, password).await,
             None => break,
         }
@@ -90,16 +89,6 @@ impl Parts {
                 self.failed(&error);
                 None
             }
-        }
-    }
-
-    async fn stop(&self) {
-        match self.line.ask(LineRequest::Stop).await {
-            Ok(()) => {
-                self.address.send_replace(None);
-                self.slice.update(|slice| slice.state = LineState::Stopped);
-            }
-            Err(error) => self.failed(&error),
         }
     }
 

@@ -30,9 +30,10 @@ enum Fetched {
     Report(Uuid, Box<Result<OpenReport, Explanation>>),
 }
 
-pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ReportsCommand>, stop: CancellationToken) {
+pub(crate) async fn run(mut parts: Parts, inbox: &mut mpsc::Receiver<ReportsCommand>, stop: CancellationToken) {
     let (done, mut results) = mpsc::channel(4);
     let (mut listing, mut opening): (Option<JoinHandle<()>>, Option<JoinHandle<()>>) = (None, None);
+    let mut server_id = parts.link.borrow_and_update().server_id.clone();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -46,6 +47,15 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ReportsCommand>
                 None => break,
             },
             Some(fetched) = results.recv() => parts.fetched(fetched),
+            Ok(()) = parts.link.changed() => {
+                let now = parts.link.borrow_and_update().server_id.clone();
+                if left(&std::mem::replace(&mut server_id, now), &server_id) {
+                    replace(&mut listing, None);
+                    replace(&mut opening, None);
+                    while results.try_recv().is_ok() {}
+                    parts.slice.set(ReportsSlice::default());
+                }
+            }
         }
     }
     replace(&mut listing, None);
@@ -99,6 +109,11 @@ impl Parts {
             Fetched::Page(..) => {}
         });
     }
+}
+
+/// Whether a server was left: what it told is no longer for whoever comes next.
+pub(super) fn left(before: &str, now: &str) -> bool {
+    !before.is_empty() && before != now
 }
 
 /// The server, while it can be worked with.
@@ -164,7 +179,39 @@ fn filter_of(query: &ReportQuery, functions: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::watch;
+
     use super::*;
+    use crate::client::bridge::Publisher;
+    use crate::client::model::Model;
+    use crate::client::peer::until;
+    use crate::domain::connection::Connection;
+
+    #[tokio::test]
+    async fn what_a_server_told_goes_when_it_is_left() {
+        let (publisher, model) = Publisher::new(Arc::new(|| ()));
+        let slice = publisher.slice(|model| &mut model.reports);
+        let page = ReportPage { rows: Vec::new(), page: 0, has_more: true };
+        let known =
+            ReportsSlice { list: Remote::Ready(Arc::new(page)), open: Some((Uuid::nil(), Remote::Idle)), ..ReportsSlice::default() };
+        let (link, links) = watch::channel(Link { server_id: "s1".to_owned(), ..Link::default() });
+        let (events, _heard) = mpsc::channel(8);
+        let (commands, mut inbox) = mpsc::channel(8);
+        let stop = CancellationToken::new();
+        slice.set(known);
+        let parts = Parts { slice, link: links, observer: Observer(events) };
+        let stopped = stop.clone();
+        let service = tokio::spawn(async move { run(parts, &mut inbox, stopped).await });
+        let shown = |model: &Model| ReportsSlice::clone(&model.reports);
+        link.send_modify(|link| link.state = Connection::Connected);
+        commands.send(ReportsCommand::Close).await.unwrap();
+        until("it works", || shown(&model.borrow()).open, |open| open.is_none()).await;
+        assert!(shown(&model.borrow()).list.value().is_some(), "it is the same server");
+        link.send_replace(Link::default());
+        until("nothing is shown", || shown(&model.borrow()), |slice| *slice == ReportsSlice::default()).await;
+        stop.cancel();
+        service.await.unwrap();
+    }
 
     #[test]
     fn what_a_person_types_stays_text() {

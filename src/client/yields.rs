@@ -18,7 +18,8 @@ use super::files;
 use super::link::{LinkReceiver, Observer};
 use super::model::{Model, Period, YieldQuery, YieldSlice};
 use super::remote::Remote;
-use super::reports::{explain, reach};
+use super::reports::{explain, left, reach};
+use super::services::{due, finished};
 use super::settings::Settings;
 use crate::support::clock::Clock;
 use picture::Rows;
@@ -62,28 +63,12 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<YieldsCommand>,
     service.keep(true);
 }
 
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Option<T> {
-    match task {
-        Some(handle) => {
-            let result = handle.await;
-            *task = None;
-            result.ok()
-        }
-        None => std::future::pending().await,
-    }
-}
-
 struct Service {
     parts: Parts,
     query: YieldQuery,
     target: Option<f64>,
+    /// The server of now, and what it told.
+    server_id: String,
     rows: Option<Rows>,
     kept_at: Option<Instant>,
     fetching: Option<JoinHandle<(YieldQuery, Result<Rows, Explanation>)>>,
@@ -97,14 +82,13 @@ impl Service {
         let query = YieldQuery { part_number: config.part_number, process: config.process, period: period_from(&config.period) };
         let target = config.target.filter(|target| (0.0..=1.0).contains(target));
         let delivered = parts.model.borrow().queue.delivered;
-        Service { parts, query, target, rows: None, kept_at: None, fetching: None, next: None, delivered }
+        Service { parts, query, target, server_id: String::new(), rows: None, kept_at: None, fetching: None, next: None, delivered }
     }
 
     fn answer(&mut self, command: YieldsCommand) {
         match command {
             YieldsCommand::Watch(query) => self.watch(query),
             YieldsCommand::SetTarget(target) => self.set_target(target),
-            YieldsCommand::Refresh => self.soon(Duration::ZERO),
         }
     }
 
@@ -172,7 +156,7 @@ impl Service {
         self.fetching = Some(tokio::spawn(async move {
             let result = picture::fetch(&api, &query, now, before).await;
             observer.saw(&result);
-            (query, result.map_err(|error| explain(&error)))
+            (query, result.map(|rows| rows.told_by(link.server_id)).map_err(|error| explain(&error)))
         }));
     }
 
@@ -208,6 +192,9 @@ impl Service {
 
     fn link_changed(&mut self) {
         let link = self.parts.link.borrow_and_update().clone();
+        if left(&std::mem::replace(&mut self.server_id, link.server_id.clone()), &self.server_id) {
+            self.forget();
+        }
         if link.online().is_some() {
             self.soon(Duration::ZERO);
         } else if self.rows.is_some() || link.api.is_none() {
@@ -217,6 +204,19 @@ impl Service {
             if let Err(explanation) = reach(&link) {
                 self.fail(explanation);
             }
+        }
+    }
+
+    /// What a server told is no longer for whoever comes after it was left.
+    fn forget(&mut self) {
+        self.stop_fetching();
+        (self.rows, self.kept_at, self.next) = (None, None, None);
+        let query = self.query.clone();
+        self.parts.slice.set(YieldSlice { query, picture: Remote::Idle });
+        if let Err(error) = std::fs::remove_file(self.place())
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the yield of the server before could not be removed");
         }
     }
 
@@ -235,7 +235,9 @@ impl Service {
     fn show_kept(&mut self) {
         let bytes = files::read_bounded(&self.place(), KEPT_LIMIT).ok();
         let rows = bytes.and_then(|bytes| serde_json::from_slice::<Rows>(&bytes).ok());
-        self.rows = rows.filter(|rows| rows.is_for(&self.query));
+        let connection = self.parts.settings.get().connection;
+        let ours = |rows: &Rows| rows.server_id == connection.server_id && !connection.token_encrypted.is_empty();
+        self.rows = rows.filter(|rows| rows.is_for(&self.query) && ours(rows));
         let query = self.query.clone();
         self.parts.slice.set(YieldSlice { query, picture: Remote::Idle });
         self.show(|picture| Remote::Loading(Some(picture)));
@@ -271,5 +273,58 @@ fn period_name(period: Period) -> &'static str {
         Period::LastEightHours => "last_eight_hours",
         Period::Today => "today",
         Period::LastSevenDays => "last_seven_days",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::bridge::Publisher;
+    use crate::client::link::{Link, Observer};
+    use crate::client::peer::until;
+    use crate::client::settings::Config;
+
+    #[tokio::test]
+    async fn the_yield_of_a_server_goes_when_it_is_left_and_is_shown_to_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config { instance_id: "eol".to_owned(), ..Config::default() };
+        (config.connection.server_id, config.connection.token_encrypted) = ("s1".to_owned(), "sealed".to_owned());
+        let settings = Settings::create(folder.path(), config).unwrap();
+        let kept = folder.path().join("cache/yield.json");
+        files::make_private_folder(&folder.path().join("cache")).unwrap();
+        std::fs::write(&kept, serde_json::to_vec(&picture::tests::rows()).unwrap()).unwrap();
+        let (publisher, model) = Publisher::new(Arc::new(|| ()));
+        let (link, links) = watch::channel(Link::default());
+        let (notifier, _notices) = Notifier::new();
+        let (events, _heard) = mpsc::channel(8);
+        let parts = Parts {
+            settings: settings.clone(),
+            clock: Clock::system(),
+            notifier,
+            slice: publisher.slice(|model| &mut model.yields),
+            model: publisher.subscribe(),
+            link: links,
+            observer: Observer(events),
+        };
+        let shown = || model.borrow().yields.picture.value().is_some();
+        let stop = CancellationToken::new();
+        let (again, stopped) = (parts.clone(), stop.clone());
+        let (_commands, mut inbox) = mpsc::channel(8);
+        let service = tokio::spawn(async move { run(parts, &mut inbox, stopped).await });
+        until("what was kept is shown", shown, |shown| *shown).await;
+        link.send_replace(Link { server_id: "s1".to_owned(), ..Link::default() });
+        until("that server is away", || model.borrow().yields.picture.error().is_some(), |away| *away).await;
+        assert!(shown() && kept.exists(), "it stays");
+        link.send_replace(Link::default());
+        until("it is gone", || (shown(), kept.exists()), |left| *left == (false, false)).await;
+        stop.cancel();
+        service.await.unwrap();
+        std::fs::write(&kept, serde_json::to_vec(&picture::tests::rows()).unwrap()).unwrap();
+        settings.change(|config| config.connection.server_id = "s2".to_owned()).unwrap();
+        let mut service = Service::new(again);
+        service.show_kept();
+        assert!(!shown(), "it is another server's");
     }
 }

@@ -80,11 +80,6 @@ impl Connection {
     pub fn has_token(self) -> bool {
         matches!(self, Connection::Connected | Connection::Offline(_))
     }
-
-    /// What the configuration file keeps: being offline is still being connected there.
-    pub fn on_disk(self) -> &'static str {
-        if self.has_token() { "Connected" } else { "Not Connected" }
-    }
 }
 
 #[cfg(test)]
@@ -100,7 +95,7 @@ mod tests {
         assert_eq!(state, Connected);
         let state = state.next(Event::Failed(Trouble::Unreachable));
         assert_eq!(state, Offline(Trouble::Unreachable));
-        assert_eq!(state.on_disk(), "Connected");
+        assert!(state.has_token());
         assert_eq!(state.next(Event::Failed(Trouble::ServerError)), Offline(Trouble::ServerError));
         assert_eq!(state.next(Event::Answered), Connected);
     }

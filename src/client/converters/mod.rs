@@ -73,7 +73,6 @@ async fn watch(
         tokio::select! {
             () = stop.cancelled() => return,
             command = inbox.recv() => match command {
-                Some(ConvertersCommand::ScanNow) => {}
                 Some(ConvertersCommand::SetFolder { index, path, enabled }) => {
                     set_folder(&settings, index, FolderConfig { path, enabled, ..FolderConfig::default() });
                     ears.forget();

@@ -21,7 +21,6 @@ impl Supervisor {
                 made.map(|_| self.notifier.done("instance_created", vec![("name", name)]))
             }
             InstancesCommand::Rename { id, name } => self.rename(&id, &name),
-            InstancesCommand::SetApplication { id, application } => self.registry().set_application(&id, application),
             InstancesCommand::MakeDefault(id) => self.registry().make_default(&id),
             InstancesCommand::Duplicate { id, name } => self.duplicate(&id, &name),
             InstancesCommand::Delete { id, with_reports } => self.delete(&id, with_reports).await,

@@ -21,6 +21,9 @@ const TRUST: TimeDelta = TimeDelta::seconds(30);
 /// Everything that one picture is made of, as the server told it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Rows {
+    /// The server that told them.
+    #[serde(default)]
+    pub(super) server_id: String,
     as_of: DateTime<Utc>,
     /// When the counts were fetched; the newest reports are looked at more often.
     counted_at: DateTime<Utc>,
@@ -77,7 +80,23 @@ pub(super) async fn fetch(api: &Api, query: &YieldQuery, now: DateTime<Utc>, bef
     let processes = api.fetch_processes().await?;
     let (part_number, process) = (query.part_number.clone(), query.process.clone());
     let hours = length.num_hours();
-    Ok(Rows { as_of: now, counted_at: now, from, to, part_number, process, hours, total, buckets, failed, recent, parts, processes })
+    let server_id = String::new();
+    Ok(Rows {
+        server_id,
+        as_of: now,
+        counted_at: now,
+        from,
+        to,
+        part_number,
+        process,
+        hours,
+        total,
+        buckets,
+        failed,
+        recent,
+        parts,
+        processes,
+    })
 }
 
 fn filter_of(query: &YieldQuery, from: DateTime<Utc>, to: DateTime<Utc>) -> Filter {
@@ -107,6 +126,10 @@ fn recent_filter(query: &YieldQuery) -> String {
 }
 
 impl Rows {
+    pub(super) fn told_by(self, server_id: String) -> Rows {
+        Rows { server_id, ..self }
+    }
+
     /// Whether they answer this query, whenever they were fetched.
     pub(super) fn is_for(&self, query: &YieldQuery) -> bool {
         let hours = if query.period == Period::LastSevenDays { 24 } else { 1 };
@@ -188,14 +211,14 @@ fn sum(a: Kpis, b: Kpis) -> Kpis {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
-    fn rows() -> Rows {
+    pub(in crate::client::yields) fn rows() -> Rows {
         let bucket = |period: &str, units, fp| YieldRow {
             period: Some(period.to_owned()),
             unit_count: units,
@@ -206,6 +229,7 @@ mod tests {
         let failed = |name: &str, count| TopFailedRow { step_name: name.to_owned(), fail_count: count, ..TopFailedRow::default() };
         let (from, to, _) = window(Period::LastEightHours, at("2026-03-04T10:20:00Z"));
         Rows {
+            server_id: "s1".to_owned(),
             as_of: at("2026-03-04T10:20:00Z"),
             counted_at: at("2026-03-04T10:20:00Z"),
             from,
