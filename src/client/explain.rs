@@ -116,6 +116,7 @@ mod tests {
             InstancesError::FromTheFuture { version: 2 },
             InstancesError::OtherInstance { id: id(), found: "b".to_owned() },
             InstancesError::NothingToImport("/a".to_owned()),
+            InstancesError::OldAddress(BadServerUrl::Empty),
             InstancesError::Busy,
             InstancesError::Cancelled,
             InstancesError::Io(std::io::Error::other("x")),

@@ -17,13 +17,21 @@ pub(crate) fn backup_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Makes a folder that only its owner may enter, where the platform has modes.
+/// Makes a folder that only its owner may enter, where the platform has modes. One that is there is fine.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    private_folder().recursive(true).create(path)
+}
+
+/// As [`make_private_folder`], and an error where the folder is there already.
+pub(crate) fn make_new_private_folder(path: &Path) -> io::Result<()> {
+    private_folder().create(path)
+}
+
+fn private_folder() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder
 }
 
 /// Opens a file for writing that only its owner may read, where the platform has modes.

@@ -169,8 +169,20 @@ impl Supervisor {
         let _ = line.try_send(LineCommand::SetUp { administrator: "demo".to_owned(), password: Secret::new(password) });
     }
 
+    /// Told until it is over, and once.
     fn problem(&self, problem: Explanation) {
-        self.slice.update(|slice| slice.problems.push(problem));
+        self.slice.update(|slice| {
+            if !slice.problems.contains(&problem) {
+                slice.problems.push(problem);
+            }
+        });
+    }
+
+    /// An instance that opens has no trouble from before.
+    fn forget_problems_of(&self, id: &InstanceId) {
+        let name = self.registry().name_of(id);
+        let concerns = |(key, value): &(&str, String)| *key == "instance" && (*value == id.as_str() || Some(value) == name.as_ref());
+        self.slice.update(|slice| slice.problems.retain(|problem| !problem.values.iter().any(concerns)));
     }
 
     /// The registry as it is now.
@@ -212,6 +224,7 @@ impl Supervisor {
             }
         };
         self.close().await;
+        self.forget_problems_of(&id);
         problems.into_iter().for_each(|problem| self.problem(problem));
         if settings.get().connection.built_in_line {
             self.wait_for_line().await;

@@ -88,12 +88,6 @@ impl Registry {
         self.save()
     }
 
-    pub(crate) fn set_application(&mut self, id: &InstanceId, application: Application) -> Result<(), InstancesError> {
-        let _changing = self.begin_change()?;
-        self.row_mut(id)?.application = application;
-        self.save()
-    }
-
     pub(crate) fn make_default(&mut self, id: &InstanceId) -> Result<(), InstancesError> {
         let _changing = self.begin_change()?;
         self.row_mut(id)?;
@@ -178,11 +172,22 @@ const OWN: [&str; 4] = ["queue", "logs", "cache", "lock"];
 
 /// Copies the files that a copy shares with its original. Cancelled or failed, nothing of it remains.
 pub(crate) fn copy(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {
+    claim(copy)?;
     let result = copy_files(copy, progressed);
-    if result.is_err() {
+    // Somebody may have made an instance of that very name meanwhile; then the folder is his.
+    if result.is_err() && !copy.folder.join("config.json").exists() {
         let _ = fs::remove_dir_all(&copy.folder);
     }
     result
+}
+
+/// Makes the folder of a copy, which nobody else can make then.
+fn claim(copy: &Copy) -> Result<(), InstancesError> {
+    copy.folder.parent().map_or(Ok(()), files::make_private_folder)?;
+    files::make_new_private_folder(&copy.folder).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => InstancesError::Taken(copy.id.clone()),
+        _ => error.into(),
+    })
 }
 
 fn copy_files(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {

@@ -114,6 +114,12 @@ fn convert(old: &Old, id: &InstanceId, name: Option<&str>, vault: &Vault) -> Res
     config.instance_id = id.to_string();
     config.instance_name = name.unwrap_or(&old.name).to_owned();
     let address = ServerUrl::parse(&old.server_url);
+    if let Err(error) = &address
+        && !old.token.is_empty()
+    {
+        // Sealed for no server it could not be opened, and its plain copies would be wiped.
+        return Err(InstancesError::OldAddress(error.clone()));
+    }
     config.connection.allow_plain_http = address.as_ref().is_ok_and(ServerUrl::is_plain_http);
     if let Ok(address) = address {
         config.connection.server_url = address.to_string();

@@ -18,6 +18,7 @@ pub(crate) use registry::Registry;
 pub use templates::template_names;
 
 use super::explain::Explanation;
+use super::server_url::BadServerUrl;
 use super::settings::SettingsError;
 use crate::domain::InstanceId;
 
@@ -44,6 +45,8 @@ pub(crate) enum InstancesError {
     OtherInstance { id: InstanceId, found: String },
     #[error("nothing to take over in {0}")]
     NothingToImport(String),
+    #[error("the old settings name no usable address: {0}")]
+    OldAddress(BadServerUrl),
     #[error("another act on the instances is running")]
     Busy,
     #[error("cancelled")]
@@ -84,6 +87,7 @@ impl InstancesError {
                 Explanation::new("settings_of_other_instance").with("instance", id).with("other", found)
             }
             InstancesError::NothingToImport(place) => Explanation::new("nothing_to_import").with("folder", place),
+            InstancesError::OldAddress(error) => Explanation::new("old_address_unusable").detail(error),
             InstancesError::Busy => Explanation::new("instances_busy"),
             InstancesError::Cancelled => Explanation::new("cancelled"),
             InstancesError::Io(error) => Explanation::new("disk_failed").detail(error),

@@ -181,6 +181,10 @@ impl Registry {
         self.row(id).map(|row| self.folder(row)).ok_or_else(|| InstancesError::Unknown(id.clone()))
     }
 
+    pub(crate) fn name_of(&self, id: &InstanceId) -> Option<String> {
+        self.row(id).map(|row| row.name.clone())
+    }
+
     pub(crate) fn application_of(&self, id: &InstanceId) -> Application {
         self.row(id).map(|row| row.application).unwrap_or_default()
     }

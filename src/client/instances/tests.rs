@@ -32,11 +32,10 @@ fn an_instance_is_made_renamed_chosen_and_found_again() {
     assert_eq!((first.as_str(), second.as_str()), ("line-a-eol", "line-a-eol-2"));
     registry.rename(&first, "Station 1").unwrap();
     registry.make_default(&second).unwrap();
-    registry.set_application(&first, Application::PressurePanel).unwrap();
     let (registry, problems) = open(data.path());
     assert_eq!(problems, []);
     let list = registry.list(None);
-    assert_eq!((list[0].name.as_str(), list[0].application, list[0].is_default), ("Station 1", Application::PressurePanel, false));
+    assert_eq!((list[0].name.as_str(), list[0].application, list[0].is_default), ("Station 1", Application::Configurator, false));
     assert!(list[1].is_default && !list[1].in_use && !list[1].signed_in);
     assert!(data.path().join("instances/line-a-eol/queue").is_dir());
 }
@@ -162,6 +161,20 @@ fn a_cancelled_copy_leaves_nothing() {
 }
 
 #[test]
+fn a_copy_never_touches_a_folder_that_somebody_made_meanwhile() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut registry, _) = open(data.path());
+    let from = registry.create(Some(id("a")), "A", None, "station").unwrap();
+    fs::write(registry.folder_of(&from).unwrap().join("note.txt"), "x").unwrap();
+    let (slow, quick) =
+        (registry.begin_copy(&from, "B", &Clock::system()).unwrap(), registry.begin_copy(&from, "B", &Clock::system()).unwrap());
+    copy(&quick, &mut |_| true).unwrap();
+    let other = registry.finish_copy(quick).unwrap();
+    assert!(matches!(copy(&slow, &mut |_| false), Err(InstancesError::Taken(_))));
+    assert!(registry.folder_of(&other).unwrap().join("config.json").exists());
+}
+
+#[test]
 fn removing_takes_what_is_ours_and_nothing_else() {
     let data = tempfile::tempdir().unwrap();
     let (mut registry, _) = open(data.path());
@@ -208,6 +221,23 @@ fn an_old_file_in_the_instance_is_taken_over_and_its_token_sealed() {
         nothing_plain_below(data.path());
         assert!(!folder.join("client_config.json").exists());
         assert_eq!(open_settings(&folder, &id("a"), &vault, &Clock::system()).unwrap().1, []);
+    }
+}
+
+#[test]
+fn an_old_token_without_a_usable_address_is_left_where_it_is() {
+    let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut registry, _) = open(data.path());
+    registry.create(Some(id("a")), "A", None, "default").unwrap();
+    let folder = registry.folder_of(&id("a")).unwrap();
+    for address in ["", "https://ann:secret@company.wats.com", "ftp://company"] {
+        let old = OLD.replace("https://company.wats.com/", address);
+        let files = [folder.join("client_config.json"), elsewhere.path().join("client_config.json")];
+        files.iter().for_each(|file| fs::write(file, &old).unwrap());
+        assert!(matches!(open_settings(&folder, &id("a"), &vault_on("m"), &Clock::system()), Err(InstancesError::OldAddress(_))));
+        assert!(matches!(registry.import(elsewhere.path(), &vault_on("m")), Err(InstancesError::OldAddress(_))));
+        assert!(files.iter().all(|file| fs::read_to_string(file).unwrap() == old), "{address}");
+        assert_eq!(registry.list(None).len(), 1);
     }
 }
 

@@ -62,9 +62,17 @@ fn the_same_instance_twice_is_refused_and_two_do_not_touch() {
     refused(&mut again, "instance_in_use");
     again.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
     wait(&mut again, "the second is open", |model| model.instances.current == Some(id("second")));
+    for _ in 0..2 {
+        first.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
+        refused(&mut first, "instance_in_use");
+    }
+    let model = first.model();
+    assert_eq!(model.instances.current, Some(id("default")), "what was open stays open");
+    assert_eq!(model.instances.problems.len(), 1, "told once");
+    drop(again);
     first.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
-    refused(&mut first, "instance_in_use");
-    assert_eq!(first.model().instances.current, Some(id("default")), "what was open stays open");
+    let model = wait(&mut first, "it is open", |model| model.instances.current == Some(id("second")));
+    assert_eq!(model.instances.problems, [], "it is over");
 }
 
 #[test]
