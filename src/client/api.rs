@@ -506,7 +506,8 @@ impl Answer {
     fn words(&self) -> (String, String) {
         if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
             let fields = problem.fields.values().map(String::as_str);
-            return (problem.code, std::iter::once(problem.error.as_str()).chain(fields).collect::<Vec<_>>().join(" "));
+            let sentence = std::iter::once(problem.error.as_str()).chain(fields).collect::<Vec<_>>().join(" ");
+            return (excerpt(problem.code.as_bytes()), excerpt(sentence.as_bytes()));
         }
         let value: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let known = ["Message", "message", "error", "detail", "title"].iter().find_map(|key| value.get(key)?.as_str());

@@ -71,6 +71,16 @@ async fn every_answer_to_a_report_has_its_meaning() {
 }
 
 #[tokio::test]
+async fn a_servers_sentence_is_one_bounded_line() {
+    let body = serde_json::json!({ "error": "word\n".repeat(5000), "code": "c".repeat(5000), "fields": { "pn": "x".repeat(5000) } });
+    let peer = Peer::start(move |_| json(400, &body.to_string())).await;
+    let error = api(&peer, Identity::Nameless).submit_report("{}").await.unwrap_err();
+    let ApiError::Refused { code, sentence, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((code.len(), sentence.len()), (300, 300));
+    assert!(sentence.starts_with("word word "), "{sentence}");
+}
+
+#[tokio::test]
 async fn what_stands_in_between_cannot_speak_for_the_line_server() {
     for (answer, expected) in [
         (json(401, ""), Trouble::NotOurServer),
