@@ -151,20 +151,23 @@ impl Context {
         let mut owner = Owner(Bridge::start(startup, || ())?);
         let opened = |model: &Model| model.instances.current.as_ref() == Some(id);
         let mut deadline = Instant::now() + OPEN_LIMIT;
-        let mut trouble = None;
+        let mut troubles = Vec::new();
         while Instant::now() < deadline {
-            if owner.0.wait(Duration::from_millis(20), opened).is_ok() {
-                return Ok(owner);
-            }
+            let is_open = owner.0.wait(Duration::from_millis(20), opened).is_ok();
             // Not every trouble keeps an instance closed: a damaged file was set aside, say.
             while let Some(notice) = owner.0.next_notice() {
                 if let Notice::Failed(told) = notice {
-                    trouble = Some(told);
+                    troubles.push(told);
                     deadline = deadline.min(Instant::now() + TROUBLE_LIMIT);
                 }
             }
+            if is_open {
+                // Said here, so that nobody takes it for the end of what he asks next.
+                troubles.iter().for_each(|told| self.output.warn(told));
+                return Ok(owner);
+            }
         }
-        let trouble = trouble.or_else(|| owner.model().instances.problems.last().cloned());
+        let trouble = troubles.pop().or_else(|| owner.model().instances.problems.last().cloned());
         Err(trouble.unwrap_or_else(|| Explanation::new("busy")).into())
     }
 }
@@ -181,15 +184,16 @@ impl Owner {
         self.0.model()
     }
 
-    /// Waits until the services say that this was done; busy where they do not within `limit`.
-    pub fn hear(&mut self, limit: Duration, done: &str) -> Result<(), Failure> {
+    /// Waits until the services say that this was done, or that it was not; busy where they do not within `limit`.
+    /// Other troubles may be told meanwhile, and end nothing.
+    pub fn hear(&mut self, limit: Duration, done: &str, not_done: &str) -> Result<(), Failure> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             while let Some(notice) = self.0.next_notice() {
                 match notice {
                     Notice::Done { key, .. } if key == done => return Ok(()),
-                    Notice::Done { .. } => {}
-                    Notice::Failed(told) => return Err(told.into()),
+                    Notice::Failed(told) if told.key == not_done => return Err(told.into()),
+                    Notice::Done { .. } | Notice::Failed(_) => {}
                 }
             }
             let _ = self.0.wait(Duration::from_millis(20), |_| false);

@@ -174,11 +174,11 @@ impl Session<'_> {
     }
 
     fn right(&self, sentence: &str) {
-        self.output.line(&format!("✓ {}", plain(sentence)));
+        self.output.line(&format!("✓ {sentence}"));
     }
 
     fn wrong(&self, sentence: &str) {
-        self.output.line(&format!("✗ {}", plain(sentence)));
+        self.output.line(&format!("✗ {sentence}"));
     }
 
     /// One line; `None` at the end of the input.
@@ -222,34 +222,24 @@ fn print(output: &Output, heard: &Heard) {
     let Heard::Event { name, value } = heard else {
         return output.line(&format!("✗ {}", output.words("menu.disconnected", &[])));
     };
-    let text = |key: &str| value[key].as_str().map(plain);
+    let text = |key: &str| value[key].as_str();
     let line = match (name.as_str(), text("from"), text("content"), text("error"), text("message")) {
         (_, _, _, Some(error), _) => format!("✗ {error}"),
         ("message", Some(from), Some(content), ..) => format!("✓ {from}: {content}"),
         ("message", ..) => {
             let echo = value.get("echo").unwrap_or(value);
             let echo = echo.as_str().map_or_else(|| echo.to_string(), str::to_owned);
-            format!("✓ {}", output.words("menu.server", &[("text", &plain(&echo))]))
+            format!("✓ {}", output.words("menu.server", &[("text", &echo)]))
         }
         (_, _, _, _, Some(message)) => format!("✓ {message}"),
-        (name, ..) => format!("✓ {}: {}", plain(name), plain(&value.to_string())),
+        (name, ..) => format!("✓ {name}: {value}"),
     };
     output.line(&line);
-}
-
-/// Without what would move a terminal's cursor or change its colours.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nobody_writes_all_over_anothers_terminal() {
-        assert_eq!(plain("a\u{1b}[2J\rb\nc ą🔧"), "a [2J b c ą🔧");
-    }
 
     #[test]
     fn every_choice_has_words() {

@@ -1,6 +1,6 @@
 //! The only file that prints: plain aligned text, or one JSON value. Results go to standard output, troubles to standard error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use serde_json::json;
@@ -21,7 +21,7 @@ impl Output {
 
     /// The words for a key under `cli`.
     pub fn words(&self, key: &str, values: &[(&str, &str)]) -> String {
-        self.language.fill(&format!("cli.{key}"), values)
+        plain(&self.language.fill(&format!("cli.{key}"), values))
     }
 
     /// Says one sentence, or with `--json` the value instead.
@@ -30,7 +30,16 @@ impl Output {
     }
 
     pub fn line(&self, text: &str) {
-        print(&mut io::stdout().lock(), text);
+        print(&mut io::stdout().lock(), &plain(text));
+    }
+
+    /// Prints a text of somebody else's: to the letter into a file or another program, and so that a terminal only shows it.
+    pub fn text(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        if !out.is_terminal() {
+            return print(&mut out, text);
+        }
+        text.lines().for_each(|line| print(&mut out, &plain(line)));
     }
 
     /// Asks for something that is typed on the same line.
@@ -42,7 +51,13 @@ impl Output {
 
     /// Prints one value, indented.
     pub fn value(&self, value: &impl Serialize) {
-        self.line(&serde_json::to_string_pretty(value).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string()));
+        let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string());
+        print(&mut io::stdout().lock(), &escaped(&text));
+    }
+
+    /// Prints one value in one line, where many follow each other.
+    pub fn value_in_line(&self, value: &serde_json::Value) {
+        print(&mut io::stdout().lock(), &escaped(&value.to_string()));
     }
 
     /// Prints rows under their heads, columns aligned. Heads are keys under `cli.column`.
@@ -69,7 +84,7 @@ impl Output {
 
     /// Says a sentence about something that was not done.
     pub fn complain(&self, text: &str) {
-        print(&mut io::stderr().lock(), text);
+        print(&mut io::stderr().lock(), &plain(text));
     }
 
     pub fn failure(&self, failure: &Failure) {
@@ -86,8 +101,25 @@ impl Output {
     pub fn sentence(&self, told: &Explanation) -> String {
         let detail = told.detail.trim();
         let detail = if detail.is_empty() { String::new() } else { format!("({detail}) ") };
-        one_line(&format!("{} {detail}{}", told.what(&self.language), told.remedy(&self.language)))
+        plain(&one_line(&format!("{} {detail}{}", told.what(&self.language), told.remedy(&self.language))))
     }
+}
+
+/// One line without what a terminal would obey instead of showing it: whoever wrote a report or answers as a server
+/// shall not write all over the screen.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_whitespace() { ' ' } else { '\u{fffd}' };
+    text.chars().map(|c| if obeyed(c) { shown(c) } else { c }).collect()
+}
+
+/// JSON that says the same without what a terminal would obey. Its own line ends stay; all else is inside of strings.
+fn escaped(json: &str) -> String {
+    let escape = |c: char| if c != '\n' && obeyed(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+    json.chars().map(escape).collect()
+}
+
+fn obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A reader that has gone away, `| head` for one, is no failure.
@@ -127,6 +159,20 @@ mod tests {
     fn columns_line_up_by_characters_not_bytes() {
         let rows = [vec!["Łódź".to_owned(), "1".to_owned()], vec!["Ab".to_owned(), "22".to_owned()]];
         assert_eq!(aligned(rows.iter()), ["Łódź  1", "Ab    22"]);
+    }
+
+    #[test]
+    fn nobody_commands_the_terminal() {
+        assert_eq!(plain("\u{1b}[31mred\u{7} ą 🙂 <b>\u{9b}2J"), "\u{fffd}[31mred\u{fffd} ą 🙂 <b>\u{fffd}2J");
+        assert_eq!(plain("abc\u{202e}def\r\n"), "abc\u{fffd}def  ");
+        let told = Explanation::new("wrong_password").with("name", "\u{1b}c").detail("\u{1b}]0;owned\u{7}");
+        assert!(!Output::new(false).sentence(&told).contains(char::is_control));
+        let value = json!({"from": "a\u{9b}b\u{7f}\u{202e}\n", "n": [1, 2]});
+        for text in [serde_json::to_string_pretty(&value).unwrap(), value.to_string()] {
+            let text = escaped(&text);
+            assert!(text.lines().all(|line| !line.contains(obeyed)), "{text:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value, "the same value");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn run(context: &Context, act: Act) -> Result<(), Failure> {
         Act::Get { id } => {
             let id = parse_id(&id)?;
             let (place, instance) = context.chosen()?;
-            context.output.line(&place.caller(&instance.id)?.report(id)?);
+            context.output.text(&place.caller(&instance.id)?.report(id)?);
             Ok(())
         }
         Act::List { serial, product, top } => list(context, serial.as_deref(), product.as_deref(), top),

@@ -88,7 +88,7 @@ pub fn logout(context: &Context) -> Result<(), Failure> {
     owner.until(SETTLE_LIMIT, |model| model.connection.since.is_some() && model.connection.state != Connection::Authenticating)?;
     // Asked even of a station that is not connected: a token that cannot be opened shall go as well.
     owner.send(Command::Session(SessionCommand::SignOut))?;
-    owner.hear(SETTLE_LIMIT, "signed_out")?;
+    owner.hear(SETTLE_LIMIT, "signed_out", "sign_out_not_kept")?;
     drop(owner);
     let value = json!({"instance": instance.id, "waiting": waiting});
     context.output.say(&value, "signed_out", &[("instance", instance.id.as_str()), ("n", &waiting.to_string())]);

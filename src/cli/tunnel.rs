@@ -122,13 +122,13 @@ fn read_passphrase() -> Result<Secret, Failure> {
 fn say(output: &Output, happening: TunnelHappening) {
     match happening {
         TunnelHappening::Up { local_end, fingerprint } if output.json => {
-            output.line(&json!({"state": "up", "local_end": local_end, "fingerprint": fingerprint}).to_string());
+            output.value_in_line(&json!({"state": "up", "local_end": local_end, "fingerprint": fingerprint}));
         }
         TunnelHappening::Up { local_end, fingerprint } => {
             output.line(&output.words("tunnel_up", &[("local", &local_end), ("fingerprint", &fingerprint)]));
         }
         TunnelHappening::Down { why, again_secs } if output.json => {
-            output.line(&json!({"state": "retrying", "why": why.key, "again_secs": again_secs}).to_string());
+            output.value_in_line(&json!({"state": "retrying", "why": why.key, "again_secs": again_secs}));
         }
         TunnelHappening::Down { why, again_secs } => down(output, &why, again_secs),
     }

@@ -62,6 +62,26 @@ async fn a_report_can_be_submitted_beside_a_running_station() {
     assert_all_arrived(&server, &sources).await;
 }
 
+#[test]
+fn signing_out_takes_the_token_along_whatever_else_is_told() {
+    let server = Server::start();
+    let pc = Pc::new();
+    pc.login("eol", &server.url());
+    let path = pc.instance("eol").join("config.json");
+    let config = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap()).unwrap();
+    let mut changed = config();
+    assert_ne!(changed["connection"]["token_encrypted"], "");
+    changed["connection"]["ca_file"] = "gone.pem".into();
+    std::fs::write(&path, changed.to_string()).unwrap();
+    let mut command = pc.andonctl();
+    command.args(["logout", "--instance", "eol"]);
+    let output = feed(command, "");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("gone.pem"), "it is said all the same: {told}");
+    assert_eq!(config()["connection"]["token_encrypted"], "");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_submitted_while_the_server_is_gone_is_queued_and_the_exit_code_says_so() {
     let mut server = Server::start();
