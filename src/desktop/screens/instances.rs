@@ -17,13 +17,16 @@ const NAME_CHARS: usize = 60;
 pub struct Instances {
     selected: Option<InstanceId>,
     form: Option<Form>,
-    deleting: bool,
+    /// The one that is asked about, whichever is chosen meanwhile.
+    deleting: Option<InstanceId>,
     with_reports: bool,
 }
 
 /// A name is being asked for.
 struct Form {
     what: Naming,
+    /// The one that is renamed or copied.
+    of: Option<InstanceId>,
     name: String,
     application: Application,
 }
@@ -73,24 +76,25 @@ impl Instances {
         let elsewhere = free && chosen.as_ref().map(|one| &one.id) != current.as_ref();
         ui.horizontal_wrapped(|ui| {
             if button::primary(ui, theme, scene.text("instances.create"), !busy).clicked() {
-                self.form = Some(Form { what: Naming::New, name: String::new(), application: Application::default() });
+                self.form = Some(Form { what: Naming::New, of: None, name: String::new(), application: Application::default() });
             }
             let Some(one) = chosen else { return };
             if button::secondary(ui, theme, scene.text("instances.open"), elsewhere).clicked() {
                 scene.run(Command::Instances(InstancesCommand::Open(one.id.clone())));
             }
             if button::secondary(ui, theme, scene.text("instances.rename"), !busy).clicked() {
-                self.form = Some(Form { what: Naming::Rename, name: one.name.clone(), application: one.application });
+                self.form =
+                    Some(Form { what: Naming::Rename, of: Some(one.id.clone()), name: one.name.clone(), application: one.application });
             }
             if button::secondary(ui, theme, scene.text("instances.duplicate"), !busy).clicked() {
                 let name = scene.fill("instances.copy_name", &[("name", &one.name)]);
-                self.form = Some(Form { what: Naming::Copy, name, application: one.application });
+                self.form = Some(Form { what: Naming::Copy, of: Some(one.id.clone()), name, application: one.application });
             }
             if button::secondary(ui, theme, scene.text("instances.make_default"), !busy && !one.is_default).clicked() {
                 scene.run(Command::Instances(InstancesCommand::MakeDefault(one.id.clone())));
             }
             if button::secondary(ui, theme, scene.text("instances.delete"), elsewhere).clicked() {
-                self.deleting = true;
+                self.deleting = Some(one.id.clone());
                 self.with_reports = false;
             }
         });
@@ -155,7 +159,7 @@ impl Instances {
             None => {}
             Some(false) => self.form = None,
             Some(true) => {
-                if let Some(command) = self.form.take().and_then(|form| form.command(self.selected.clone())) {
+                if let Some(command) = self.form.take().and_then(Form::command) {
                     scene.run(Command::Instances(command));
                 }
             }
@@ -163,11 +167,9 @@ impl Instances {
     }
 
     fn delete_question(&mut self, ui: &Ui, scene: &Scene<'_>) {
-        if !self.deleting {
-            return;
-        }
-        let Some(one) = self.chosen(scene).cloned() else {
-            self.deleting = false;
+        let asked = scene.model.instances.list.iter().find(|instance| self.deleting.as_ref() == Some(&instance.id));
+        let Some(one) = asked.cloned() else {
+            self.deleting = None;
             return;
         };
         let theme = scene.theme;
@@ -181,7 +183,7 @@ impl Instances {
             answer = dialog::buttons(ui, theme, scene.text("instances.delete_yes"), scene.text("shell.cancel"), (true, true));
         });
         if let Some(answer) = answer.or(closed.then_some(false)) {
-            self.deleting = false;
+            self.deleting = None;
             if answer {
                 scene.run(Command::Instances(InstancesCommand::Delete { id: one.id.clone(), with_reports: self.with_reports }));
             }
@@ -228,14 +230,14 @@ impl Form {
         response.response.labelled_by(label.id);
     }
 
-    fn command(self, selected: Option<InstanceId>) -> Option<InstancesCommand> {
+    fn command(self) -> Option<InstancesCommand> {
         let name = self.name.trim().to_owned();
         Some(match self.what {
             Naming::New => {
                 InstancesCommand::Create { name, application: self.application, template: template(self.application).to_owned() }
             }
-            Naming::Rename => InstancesCommand::Rename { id: selected?, name },
-            Naming::Copy => InstancesCommand::Duplicate { id: selected?, name },
+            Naming::Rename => InstancesCommand::Rename { id: self.of?, name },
+            Naming::Copy => InstancesCommand::Duplicate { id: self.of?, name },
         })
     }
 }

@@ -181,6 +181,32 @@ fn reconnecting_is_one_press() {
 }
 
 #[test]
+fn a_station_that_vanishes_takes_the_question_about_it_along() {
+    let mut world = world_at(Route::Instances, world::signed_in(Role::Admin));
+    let instances = |commands: Vec<Command>| commands.into_iter().any(|command| matches!(command, Command::Instances(_)));
+    for act in ["Delete", "Rename"] {
+        world.publish(|model| model.instances = Arc::new(world::instances()));
+        world.harness.run();
+        world.harness.get_by_role_and_label(Handle::ListBoxOption, "Leak tester").click();
+        world.harness.run();
+        press(&mut world, act);
+        world.publish(|model| Arc::make_mut(&mut model.instances).list.retain(|instance| instance.name != "Leak tester"));
+        world.harness.run();
+        if act == "Delete" {
+            assert!(world.harness.query_by_role(Handle::Dialog).is_none(), "it asks about another one");
+            assert!(!instances(world.commands()));
+        } else {
+            press_last(&mut world, "Save");
+            let leak_tester = InstanceId::parse("leak-tester").unwrap();
+            let renamed = world.commands();
+            let meant =
+                |command: &Command| matches!(command, Command::Instances(InstancesCommand::Rename { id, .. }) if *id == leak_tester);
+            assert!(renamed.iter().any(meant), "{renamed:?}");
+        }
+    }
+}
+
+#[test]
 fn stations_are_made_named_copied_opened_and_deleted() {
     let mut world = world_at(Route::Instances, world::signed_in(Role::Admin));
     let instances = |world: &mut World| -> Vec<InstancesCommand> {
