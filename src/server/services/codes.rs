@@ -49,11 +49,10 @@ pub(in crate::server) async fn check(line: &Line, user: Option<&User>, purpose: 
         None => Try::NoCode,
     };
     let (hash, expires_at) = match tried {
-        Try::TooMany => return Ok(Verdict::TooManyTries),
         // As slow as a wrong one: an answer's time shall not tell whether there is an account.
-        Try::NoCode => {
+        none @ (Try::TooMany | Try::NoCode) => {
             line.passwords.verify(code, None).await?;
-            return Ok(Verdict::Wrong);
+            return Ok(if matches!(none, Try::TooMany) { Verdict::TooManyTries } else { Verdict::Wrong });
         }
         Try::Against { hash, expires_at } => (hash, expires_at),
     };

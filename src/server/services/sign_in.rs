@@ -38,13 +38,7 @@ pub(in crate::server) async fn check(
 
 async fn look(line: &Line, name: &str, password: &Secret, role: Option<Role>, from: ClientAddress) -> Result<User, Refusal> {
     let subjects = Subjects::of(name, from.ip);
-    let _turn = match admit(line, &subjects).await {
-        Ok(turn) => turn,
-        Err(refusal) => {
-            line.turns.pace().await;
-            return Err(refusal);
-        }
-    };
+    let _turn = admit(line, &subjects).await?;
     let found = users::find(&line.store, name).await?;
     let hash = match &found {
         Some(user) => users::find_password_hash(&line.store, &user.id).await?,
@@ -71,8 +65,16 @@ fn unverified() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "email_not_verified", "Confirm your e-mail address first: enter the code you were sent.")
 }
 
-/// Waits for a turn, unless name or address is locked.
-async fn admit(line: &Line, subjects: &Subjects) -> Result<Turn, Refusal> {
+/// Waits for a turn, unless name or address is locked: then the refusal takes its time.
+pub(super) async fn admit(line: &Line, subjects: &Subjects) -> Result<Turn, Refusal> {
+    let admitted = take_turn(line, subjects).await;
+    if admitted.is_err() {
+        line.turns.pace().await;
+    }
+    admitted
+}
+
+async fn take_turn(line: &Line, subjects: &Subjects) -> Result<Turn, Refusal> {
     let suspect = refuse_locked(line, subjects).await?;
     let turn = line.turns.take(subjects, suspect).await?;
     // Others may have failed while this one waited.

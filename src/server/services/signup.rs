@@ -1,4 +1,5 @@
-//! People make accounts by themselves, confirm their address, and choose a new password: every step proved by mail.
+//! People make accounts by themselves, confirm their address, and choose a new password: every step proved by mail, and in the same
+//! turns as sign-ins, so that neither guesses nor a storm of them get further here than there.
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
@@ -13,8 +14,10 @@ use crate::server::config::Signup;
 use crate::server::error::Refusal;
 use crate::server::services::audit::{self, Act};
 use crate::server::services::codes::{self, Verdict};
+use crate::server::services::sign_in;
 use crate::server::state::Line;
 use crate::server::store::mail::{self, NewMail, Purpose};
+use crate::server::store::sign_in_failures::{self, Subjects};
 use crate::server::store::users::{self, Added, NewUser, User};
 use crate::support::secret::Secret;
 
@@ -49,6 +52,7 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
     };
     needs_mail(line)?;
     check(&applicant)?;
+    let _turn = sign_in::admit(line, &Subjects::of_mail(&applicant.email, from.ip)).await?;
     if users::find(&line.store, &applicant.name).await?.is_some() {
         return Err(name_taken());
     }
@@ -80,7 +84,9 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
 
 /// Confirms an address with the code that was sent there.
 pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret, from: ClientAddress) -> Result<Outcome, Refusal> {
-    let user = find(line, email).await?;
+    let subjects = Subjects::of_mail(email, from.ip);
+    let _turn = sign_in::admit(line, &subjects).await?;
+    let user = find(line, email, &subjects).await?;
     if user.verified {
         return Ok(Outcome::AlreadyVerified);
     }
@@ -96,6 +102,9 @@ pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret, f
         }
     };
     let code = result.as_ref().err().map_or("ok", |refusal| refusal.code);
+    if result.is_err() {
+        sign_in_failures::add_address(&line.store, &subjects, line.clock.now()).await?;
+    }
     audit::record(line, Act::by(&user.name, Action::EmailVerified).from(from.ip).refused(code)).await;
     if result.is_ok() {
         line.bus.publish(Happening::UserChanged { user_id: user.id });
@@ -105,7 +114,9 @@ pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret, f
 
 /// Sends a new code; the one before ends.
 pub(in crate::server) async fn resend(line: &Line, email: &str, from: ClientAddress) -> Result<Outcome, Refusal> {
-    let user = find(line, email).await?;
+    let subjects = Subjects::of_mail(email, from.ip);
+    let _turn = sign_in::admit(line, &subjects).await?;
+    let user = find(line, email, &subjects).await?;
     if user.verified {
         return Ok(Outcome::AlreadyVerified);
     }
@@ -116,6 +127,7 @@ pub(in crate::server) async fn resend(line: &Line, email: &str, from: ClientAddr
 /// Sends a code for a new password, if there is such an account: whether there is, neither the answer tells nor its time.
 pub(in crate::server) async fn request_reset(line: &Line, email: &str, from: ClientAddress) -> Result<(), Refusal> {
     check_address(email)?;
+    let _turn = sign_in::admit(line, &Subjects::of_mail(email, from.ip)).await?;
     ask(line, Purpose::Reset, email, from).await
 }
 
@@ -128,10 +140,13 @@ pub(in crate::server) async fn confirm_reset(
     from: ClientAddress,
 ) -> Result<(), Refusal> {
     check_password(password.expose()).map_err(|error| field("password", "bad_password", &error.to_string()))?;
+    let subjects = Subjects::of_mail(email, from.ip);
+    let _turn = sign_in::admit(line, &subjects).await?;
     let user = users::find_by_email(&line.store, email).await?.filter(|user| user.active);
     let invalid = || Refusal::bad_request("invalid_code", "The code is wrong, was used, or has expired. Ask for a new one.");
     let verdict = codes::check(line, user.as_ref(), Purpose::Reset, code).await?;
     let (Some(user), Verdict::Right { hash }) = (&user, verdict) else {
+        sign_in_failures::add_address(&line.store, &subjects, line.clock.now()).await?;
         if let Some(user) = user {
             audit::record(line, Act::by(&user.name, Action::PasswordReset).from(from.ip).refused("invalid_code")).await;
         }
@@ -172,9 +187,13 @@ fn needs_mail(line: &Line) -> Result<(), Refusal> {
     if line.mailer.is_set_up() { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, "mail_not_set_up", sentence)) }
 }
 
-async fn find(line: &Line, email: &str) -> Result<User, Refusal> {
-    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "user_not_found", "User not found");
-    users::find_by_email(&line.store, email).await?.ok_or_else(unknown)
+/// Whoever asks about addresses that nobody has is counted as whoever guesses codes.
+async fn find(line: &Line, email: &str, subjects: &Subjects) -> Result<User, Refusal> {
+    if let Some(user) = users::find_by_email(&line.store, email).await? {
+        return Ok(user);
+    }
+    sign_in_failures::add_address(&line.store, subjects, line.clock.now()).await?;
+    Err(Refusal::new(StatusCode::NOT_FOUND, "user_not_found", "User not found"))
 }
 
 fn check(applicant: &Applicant) -> Result<(), Refusal> {

@@ -27,6 +27,12 @@ impl Subjects {
     pub(in crate::server) fn of(name: &str, address: IpAddr) -> Subjects {
         Subjects { account: account(name), address: format!("address:{}", counted(address)) }
     }
+
+    /// Of whoever enters a code that was sent to this e-mail address, or asks for one. Codes have their own limit, so that the first
+    /// subject only says whose turn it is.
+    pub(in crate::server) fn of_mail(email: &str, address: IpAddr) -> Subjects {
+        Subjects { account: format!("mail:{}", digest(&key(email))), ..Subjects::of("", address) }
+    }
 }
 
 /// What the failures of the account with this name are kept under.
@@ -64,19 +70,32 @@ async fn find_in(connection: &mut AnyConnection, subjects: &Subjects) -> Result<
 pub(in crate::server) async fn add(connection: &mut AnyConnection, subjects: &Subjects, now: DateTime<Utc>) -> Result<Past, StoreError> {
     let past = find_in(connection, subjects).await?;
     let (account, address) = (ACCOUNT.fail(past.account.as_ref(), now), ADDRESS.fail(past.address.as_ref(), now));
-    for (subject, history) in [(&subjects.account, account), (&subjects.address, address)] {
-        let text = "insert into sign_in_failures (subject, failures, since, locked_until) values ($1, $2, $3, $4)
-            on conflict (subject) do update set failures = excluded.failures, since = excluded.since, locked_until = excluded.locked_until";
-        sqlx::query(text)
-            .bind(subject)
-            .bind(i64::from(history.failures))
-            .bind(micros(history.since))
-            .bind(history.locked_until.map(micros))
-            .execute(&mut *connection)
-            .await?;
-    }
+    put(connection, &subjects.account, &account).await?;
+    put(connection, &subjects.address, &address).await?;
     forget_old(connection, now).await?;
     Ok(Past { account: Some(account), address: Some(address) })
+}
+
+/// As [`add`], of the address alone.
+pub(in crate::server) async fn add_address(store: &Store, subjects: &Subjects, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut transaction = store.begin().await?;
+    let past = find_in(&mut transaction, subjects).await?;
+    put(&mut transaction, &subjects.address, &ADDRESS.fail(past.address.as_ref(), now)).await?;
+    forget_old(&mut transaction, now).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn put(connection: &mut AnyConnection, subject: &str, history: &History) -> Result<(), StoreError> {
+    let text = "insert into sign_in_failures (subject, failures, since, locked_until) values ($1, $2, $3, $4)
+        on conflict (subject) do update set failures = excluded.failures, since = excluded.since, locked_until = excluded.locked_until";
+    sqlx::query(text)
+        .bind(subject)
+        .bind(i64::from(history.failures))
+        .bind(micros(history.since))
+        .bind(history.locked_until.map(micros))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// What no longer counts, and what is too much.
