@@ -16,7 +16,7 @@ use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
 use crate::server::passwords::{PasswordError, Passwords};
 use crate::server::store::users::{self, NewUser, User};
-use crate::server::store::{Store, StoreError, sessions, sign_in_failures};
+use crate::server::store::{Store, StoreError, mail, sessions, sign_in_failures};
 use crate::support::secret::Secret;
 
 /// Who acts.
@@ -188,7 +188,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Changes an account. A new password and being disabled end its sessions at once.
+    /// Changes an account. A new password and being disabled end its sessions at once; they and a new address end codes sent by mail.
     pub(in crate::server) async fn change(&self, id: &str, change: &Change) -> Result<User, AccountError> {
         change.role.map_or(Ok(()), |role| self.check_role(role))?;
         if let Some(email) = change.email.as_deref().filter(|email| !email.is_empty()) {
@@ -214,6 +214,9 @@ impl Desk<'_> {
         }
         let ended =
             if hash.is_some() || !user.active { sessions::end_all(&mut transaction, id, None, self.now).await? } else { Vec::new() };
+        if hash.is_some() || !user.active || user.email != old.email {
+            mail::forget_codes(&mut transaction, id).await?;
+        }
         let act = self.who.act(Action::UserChanged);
         audit::write_in(&mut transaction, self.now, act.to(&old.name).detail(&difference(&old, &user, hash.is_some()))).await?;
         let user = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
@@ -280,6 +283,7 @@ impl Desk<'_> {
         let hash = self.passwords.hash(new).await?;
         let mut transaction = self.store.begin().await?;
         users::set_password_hash(&mut transaction, &caller.id, &hash).await?;
+        mail::forget_codes(&mut transaction, &caller.id).await?;
         let ended = sessions::end_all(&mut transaction, &caller.id, caller.session_id.as_deref(), self.now).await?;
         audit::write_in(&mut transaction, self.now, self.who.act(Action::PasswordChanged)).await?;
         transaction.commit().await?;

@@ -246,6 +246,12 @@ pub(in crate::server) async fn redeem_reset(
     Ok(true)
 }
 
+/// Ends the codes that a user was sent: they went to another address, or before somebody saw to the account.
+pub(in crate::server) async fn forget_codes(connection: &mut AnyConnection, user_id: &str) -> Result<(), StoreError> {
+    sqlx::query("delete from mail_codes where user_id = $1").bind(user_id).execute(connection).await?;
+    Ok(())
+}
+
 async fn use_up(connection: &mut AnyConnection, user_id: &str, purpose: Purpose, hash: &str) -> Result<bool, StoreError> {
     let result = sqlx::query("delete from mail_codes where user_id = $1 and purpose = $2 and hash = $3")
         .bind(user_id)

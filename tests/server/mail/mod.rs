@@ -2,6 +2,7 @@
 
 mod delivery;
 mod flows;
+mod guessing;
 mod program;
 mod sink;
 mod table;
