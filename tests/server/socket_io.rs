@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use andon::protocol::auth::LoginResponse;
+use serde_json::json;
+
+use crate::wire::Wire;
 use crate::world::{PASSWORD, World};
 
 /// The folder of the clients; got when they are missing, as `./check` does.
@@ -64,4 +68,37 @@ async fn the_javascript_client_goes_through_all_events_over_polling() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_javascript_client_goes_through_all_events_over_websocket() {
     talk(node, "websocket").await;
+}
+
+/// The next packet that is not a ping; those are answered.
+async fn next_packet(socket: &mut Wire) -> String {
+    loop {
+        let packet = socket.next_text().await.unwrap();
+        if packet != "2" {
+            return packet;
+        }
+        socket.text("3").await;
+    }
+}
+
+#[tokio::test]
+async fn a_stations_token_opens_no_chat() {
+    let world = World::new().await;
+    let session: LoginResponse = world.station().await.post("/api/auth/session", &json!({})).await.expect(200).read();
+    let mut socket = Wire::open(world.running.address(), "/socket.io/?EIO=4&transport=websocket").await;
+    let authenticate = json!(["authenticate", { "token": session.access_token }]);
+    assert!(next_packet(&mut socket).await.starts_with("0{"));
+    socket.text("40").await;
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        told.push(next_packet(&mut socket).await);
+    }
+    assert!(told.iter().any(|packet| packet.starts_with("40{")) && told.iter().any(|packet| packet.contains("\"connected\"")), "{told:?}");
+    socket.text(&format!("42{authenticate}")).await;
+    let refused = next_packet(&mut socket).await;
+    assert!(refused.starts_with("42[\"auth_error\"") && refused.contains("permission chat"), "{refused}");
+    // What others say is not for its ears: the next packet it gets is the answer to its own question.
+    world.operator().await.post("/api/chat/line/messages", &json!({ "content": "among people" })).await.expect(201);
+    socket.text("42[\"message\",\"let me\"]").await;
+    assert!(next_packet(&mut socket).await.starts_with("42[\"auth_error\""));
 }

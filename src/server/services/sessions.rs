@@ -45,7 +45,7 @@ impl Origin {
 /// Opens a person's session and answers with its two tokens.
 pub(in crate::server) async fn open(line: &Line, user: &User, origin: &Origin) -> Result<LoginResponse, Refusal> {
     let actor = Actor { id: user.id.clone(), name: user.name.clone(), role: user.role };
-    start(line, actor, Owner::User(&user.id), origin).await
+    start(line, actor, Owner::User(&user.id, user.version), origin).await
 }
 
 /// Opens a session for a station that showed its token: live sockets need one.
@@ -71,8 +71,14 @@ async fn start(line: &Line, actor: Actor, owner: Owner<'_>, origin: &Origin) -> 
         address: &origin.address.ip.to_string(),
         client: &origin.client,
     };
-    sessions::insert(&line.store, &new).await?;
+    if !sessions::insert(&line.store, &new).await? {
+        return Err(changed_meanwhile());
+    }
     Ok(response(actor, access_token, refresh_token))
+}
+
+pub(super) fn changed_meanwhile() -> Refusal {
+    Refusal::unauthorized("Your account was changed while you were signing in. Sign in again.")
 }
 
 fn sign(line: &Line, actor: &Actor, session_id: &str) -> Result<String, Refusal> {

@@ -10,7 +10,7 @@ use crate::domain::{Permission, Role};
 use crate::server::caller::{self, Caller};
 use crate::server::error::Refusal;
 use crate::server::random;
-use crate::server::services::sessions::Origin;
+use crate::server::services::sessions::{Origin, changed_meanwhile};
 use crate::server::services::sign_in;
 use crate::server::sockets::{Full, Seat, Standing};
 use crate::server::state::Line;
@@ -62,7 +62,7 @@ pub(in crate::server) async fn by_password(
     let now = line.clock.now();
     let new = sessions::NewSession {
         id: &session_id,
-        owner: Owner::User(&user.id),
+        owner: Owner::User(&user.id, user.version),
         // Of a token that nobody has.
         refresh_hash: &random::digest(&random::refresh_token()?),
         now,
@@ -73,13 +73,16 @@ pub(in crate::server) async fn by_password(
     let caller = Caller { id: user.id.clone(), name: user.name, role: user.role, session_id: Some(session_id.clone()) };
     caller.require(Permission::Chat)?;
     let standing = seat.take(&caller).map_err(full)?;
-    sessions::insert(&line.store, &new).await?;
+    if !sessions::insert(&line.store, &new).await? {
+        return Err(changed_meanwhile());
+    }
     Ok(Admitted { caller, email: user.email, standing, expires_at: None, own_session: true })
 }
 
 pub(in crate::server) async fn by_token(line: &Line, seat: &Seat, token: &Secret) -> Result<Admitted, Refusal> {
     let refused = || Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again.");
     let (caller, expires_at) = caller::by_access_token(line, token).await?.ok_or_else(refused)?;
+    caller.require(Permission::Chat)?;
     let standing = seat.take(&caller).map_err(full)?;
     Ok(Admitted { caller, email: None, standing, expires_at: Some(expires_at), own_session: false })
 }

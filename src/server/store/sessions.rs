@@ -15,7 +15,8 @@ const KEPT: TimeDelta = TimeDelta::days(1);
 /// Whose session it is.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) enum Owner<'a> {
-    User(&'a str),
+    /// With the version of the account whose password was right.
+    User(&'a str, i64),
     StationToken(&'a str),
 }
 
@@ -30,13 +31,21 @@ pub(in crate::server) struct NewSession<'a> {
     pub(in crate::server) client: &'a str,
 }
 
-/// Opens a session with its first refresh token, both or neither, and forgets sessions that ended long ago.
-pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Result<(), StoreError> {
+/// Opens a session with its first refresh token, both or neither, and forgets sessions that ended long ago. False when the account is
+/// another than it was when its password was compared: who changes his password ends sessions of the old one, late ones too.
+pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Result<bool, StoreError> {
     let (user_id, token_id) = match new.owner {
-        Owner::User(id) => (Some(id), None),
+        Owner::User(id, _) => (Some(id), None),
         Owner::StationToken(id) => (None, Some(id)),
     };
     let mut transaction = store.begin().await?;
+    if let Owner::User(id, version) = new.owner {
+        let text = "select count(*) from users where id = $1 and version = $2 and active = 1";
+        let same: i64 = sqlx::query_scalar(text).bind(id).bind(version).fetch_one(&mut *transaction).await?;
+        if same == 0 {
+            return Ok(false);
+        }
+    }
     let text = "insert into sessions (id, user_id, station_token_id, created_at, renewed_at, expires_at, address, client)
         values ($1, $2, $3, $4, $4, $5, $6, $7)";
     sqlx::query(text)
@@ -54,7 +63,7 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Re
         sqlx::query(text).bind(micros(new.now - KEPT)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn insert_refresh(
@@ -230,4 +239,36 @@ pub(in crate::server) async fn list(store: &Store, user_id: &str, now: DateTime<
     let text = "select id, created_at, renewed_at, expires_at, address, client from sessions
         where user_id = $1 and ended_at is null and expires_at > $2 order by id desc limit 1000";
     Ok(sqlx::query_as(text).bind(user_id).bind(micros(now)).fetch_all(&store.readers).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::Database;
+    use crate::server::store::users::{self, NewUser};
+
+    #[tokio::test]
+    async fn a_sign_in_that_was_overtaken_by_a_new_password_opens_no_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let user = NewUser { id: "u", name: "anna", email: None, role: Role::Operator, password_hash: "old", verified: true, now };
+        assert!(users::insert(&store, &user).await.unwrap());
+        let open = async |id: &str, version| {
+            let new = NewSession {
+                id,
+                owner: Owner::User("u", version),
+                refresh_hash: id,
+                now,
+                expires_at: now + TimeDelta::days(7),
+                address: "",
+                client: "",
+            };
+            insert(&store, &new).await.unwrap()
+        };
+        assert!(open("before", 1).await);
+        users::set_password_hash(&mut store.writer.acquire().await.unwrap(), "u", "new").await.unwrap();
+        assert!(!open("late", 1).await && open("after", 2).await);
+        assert!(find_actor(&store, "late", now).await.unwrap().is_none());
+    }
 }
