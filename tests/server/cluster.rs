@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use andon::protocol::auth::LoginResponse;
 use serde_json::{Value, json};
+use sqlx::Executor;
 use tempfile::TempDir;
 
 use crate::plant::{PlantDatabase, Redis, Tied, private_folder, tied};
@@ -104,6 +105,47 @@ async fn who_logs_in_on_one_server_acts_on_the_other_and_logs_out_of_both() {
     plant.command(&["user", "disable", "anna"]);
     let refused = async || station.moved_to(plant.b.address()).get("/api/auth/me").await.status == 401;
     eventually("a disabled account is refused", Duration::from_secs(5), refused).await;
+}
+
+#[tokio::test]
+async fn wrong_passwords_on_both_servers_lock_a_name_on_both_and_an_administrator_frees_it_on_both() {
+    let mut plant = Plant::start();
+    // Failures are counted in the database: without Redis nobody gets more tries.
+    plant.redis.kill();
+    let sign_in = async |server: &Server, name: &str, password: &str| {
+        server.client().post("/api/auth/login", &json!({ "username": name, "password": password })).await
+    };
+    for name in ["anna", "nobody"] {
+        for server in [&plant.a, &plant.b, &plant.a] {
+            sign_in(server, name, "wrong wrong").await.expect_refusal(401, "invalid_credentials");
+        }
+        for server in [&plant.a, &plant.b] {
+            let locked = sign_in(server, name, PASSWORD).await.expect_refusal(429, "locked");
+            let left: u64 = locked.header("retry-after").unwrap().parse().unwrap();
+            assert!((200..=300).contains(&left), "{left}");
+        }
+    }
+    plant.command(&["user", "unlock", "anna"]);
+    for server in [&plant.a, &plant.b] {
+        sign_in(server, "anna", PASSWORD).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_in_the_middle_of_a_change_holds_up_the_others_for_seconds_only() {
+    let plant = Plant::start();
+    let session = plant.b.login().await;
+    let mut hung = plant.database.connect().await;
+    // The lock of changes, as another server would hold it.
+    hung.execute("begin; select pg_advisory_xact_lock(418463903598)").await.unwrap();
+    let started = Instant::now();
+    let change = json!({ "content": "waiting" });
+    session.post("/api/chat/line/messages", &change).await.expect(201);
+    let refused = plant.a.client().post("/api/auth/login", &json!({ "username": "anna", "password": PASSWORD })).await;
+    refused.expect_refusal(503, "store_unavailable");
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    hung.execute("rollback").await.unwrap();
+    plant.a.login().await;
 }
 
 #[tokio::test]

@@ -133,6 +133,12 @@ impl PlantDatabase {
         PlantDatabase(name)
     }
 
+    /// A connection beside the servers'.
+    pub async fn connect(&self) -> sqlx::AnyConnection {
+        sqlx::any::install_default_drivers();
+        <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url()).await.unwrap()
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://andon@localhost/{}?host={}", self.0, cluster().folder.display())
     }

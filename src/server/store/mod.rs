@@ -28,7 +28,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use super::config::Database;
 
@@ -102,10 +102,12 @@ impl Store {
 
     async fn open_plant(url: &str) -> Result<Store, StoreError> {
         let options: AnyConnectOptions = url.parse()?;
-        let pool = |connections| AnyPoolOptions::new().max_connections(connections).acquire_timeout(BUSY);
-        let writer = pool(PLANT.0).connect_with(options.clone()).await?;
-        sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
-        let readers = pool(PLANT.1).connect_with(options).await?;
+        // Whoever comes second waits as long as it takes.
+        let mut connection = AnyConnection::connect_with(&options).await?;
+        sqlx::migrate!("src/server/store/migrations").run(&mut connection).await?;
+        connection.close().await?;
+        let writer = plant_pool(PLANT.0).connect_with(options.clone()).await?;
+        let readers = plant_pool(PLANT.1).connect_with(options).await?;
         Ok(Store { writer, readers, alone: Alone::Lock(WRITE_LOCK) })
     }
 
@@ -148,6 +150,15 @@ fn sqlite_pool(connections: u32, query_only: &'static str) -> AnyPoolOptions {
             BUSY.as_millis()
         );
         Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(pragmas)).await.map(drop) })
+    })
+}
+
+/// Connections to PostgreSQL that wait for another server's change as long as for a connection, and lose their own change when their
+/// server stops in the middle of it: a machine that hangs must not hold up the plant.
+fn plant_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(BUSY).after_connect(|connection: &mut AnyConnection, _| {
+        let limits = format!("set lock_timeout = {0}; set idle_in_transaction_session_timeout = {0}", BUSY.as_millis());
+        Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(limits)).await.map(drop) })
     })
 }
 
