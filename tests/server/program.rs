@@ -53,7 +53,8 @@ pub fn serve_with(folder: &Path, settings: &[&str]) -> Served {
     let mut child = program(folder, &[&["serve", "--listen", "127.0.0.1:0"], settings].concat()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+    let address = line.trim().strip_prefix("listening on ").and_then(|url| url.split_once("://")).unwrap_or_else(|| panic!("{line:?}")).1;
+    let address = address.parse().unwrap();
     Served { child, address }
 }
 

@@ -1,5 +1,6 @@
 //! The server speaks TLS by itself, and takes a renewed certificate without a stop.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::http::{Answer, parse};
-use crate::world::World;
+use crate::program::serve_with;
+use crate::world::{PASSWORD, World};
 
 /// Writes a new certificate and its key; what a client trusts is returned.
 fn write_pair(folder: &Path) -> CertificateDer<'static> {
@@ -32,12 +34,16 @@ async fn world(folder: &Path) -> World {
 
 /// `GET path` by TLS, trusting this certificate alone.
 async fn get(world: &World, trusted: &CertificateDer<'static>, path: &str) -> std::io::Result<Answer> {
+    get_at(world.running.address(), trusted, path).await
+}
+
+async fn get_at(address: SocketAddr, trusted: &CertificateDer<'static>, path: &str) -> std::io::Result<Answer> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
-    let stream = TcpStream::connect(world.running.address()).await?;
+    let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("line.example").unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: line.example\r\nconnection: close\r\n\r\n").as_bytes()).await?;
@@ -89,6 +95,68 @@ async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(get(&world, &old, "/health").await.is_err());
+}
+
+/// The files are written so that they look untouched: it is the signal that makes them be read.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_hang_up_signal_has_the_certificate_read_again_and_the_server_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let old = write_pair(folder.path());
+    let marks = || [&cert, &key].map(|file| std::fs::metadata(file).map(|data| (data.len(), data.modified().unwrap())).unwrap());
+    let before = marks();
+    let mut served = serve_with(folder.path(), &["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]);
+    get_at(served.address, &old, "/health").await.unwrap().expect(200);
+    let new = loop {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let made = write_pair(elsewhere.path());
+        let files = ["cert.pem", "key.pem"].map(|name| elsewhere.path().join(name));
+        if std::iter::zip(&files, before).all(|(file, (length, _))| std::fs::metadata(file).unwrap().len() == length) {
+            for (file, (_, time)) in std::iter::zip(&files, before) {
+                std::fs::File::open(file).unwrap().set_modified(time).unwrap();
+                std::fs::rename(file, folder.path().join(file.file_name().unwrap())).unwrap();
+            }
+            break made;
+        }
+    };
+    assert_eq!(marks(), before);
+    assert!(get_at(served.address, &new, "/health").await.is_err());
+    assert!(std::process::Command::new("kill").args(["-HUP", &served.child.id().to_string()]).status().unwrap().success());
+    let started = Instant::now();
+    while get_at(served.address, &new, "/health").await.is_err() {
+        assert!(started.elapsed() < Duration::from_secs(10) && served.child.try_wait().unwrap().is_none());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_without_encryption_is_refused_unless_he_is_on_this_machine() {
+    let world = World::with(Clock::system(), |config| {
+        config.https_only = true;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let body = serde_json::json!({ "username": "oper", "password": PASSWORD }).to_string();
+    let from = |headers: &[(&'static str, &'static str)]| {
+        let headers: Vec<_> = [&[("content-type", "application/json")], headers].concat();
+        let (nobody, body) = (world.anonymous(), body.clone());
+        async move { nobody.request("POST", "/api/auth/login", &headers, Some(body.as_bytes())).await }
+    };
+    let remote = ("x-forwarded-for", "192.0.2.7");
+    for plain in [vec![remote], vec![remote, ("x-forwarded-proto", "http")], vec![remote, ("x-forwarded-proto", "https, http")]] {
+        from(&plain).await.expect_refusal(403, "https_required");
+    }
+    from(&[remote, ("x-forwarded-proto", "https")]).await.expect(200);
+    from(&[]).await.expect(200);
+    let nobody = world.anonymous();
+    for path in ["/", "/api/docs", "/api/ws", "/socket.io/?EIO=4&transport=polling", "/nowhere"] {
+        nobody.request("GET", path, &[remote], None).await.expect_refusal(403, "https_required");
+    }
+    nobody.request("GET", "/health/ready", &[remote], None).await.expect(200);
+    // What the caller himself says does not count.
+    let world = world.restart_with(|config| config.trusted_proxies = Vec::new()).await;
+    world.anonymous().request("GET", "/", &[("x-forwarded-proto", "http"), remote], None).await.expect(200);
 }
 
 #[tokio::test]

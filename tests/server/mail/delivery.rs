@@ -1,6 +1,9 @@
 //! Mail goes out once, in time or late, and never to a stranger.
 
+use std::time::{Duration, Instant};
+
 use andon::server::{Encryption, Mail};
+use andon::support::backoff::Backoff;
 use andon::support::clock::Clock;
 
 use super::sink::{Mood, Sink, USER, until};
@@ -41,6 +44,33 @@ async fn mail_waits_for_a_mail_server_that_is_down_and_arrives_once() {
     assert_eq!(sink.mails().len(), 2, "{:?}", sink.mails());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_down_for_a_minute_costs_nobody_his_signup_and_each_mail_comes_once() {
+    let mut sink = Sink::start().await;
+    let mut smtp = sink.settings();
+    smtp.retry = Backoff::new(Duration::from_secs(1), Duration::from_secs(5));
+    let world = World::with(Clock::system(), |config| config.mail = Mail::Smtp(smtp)).await;
+    sink.stop();
+    let people = ["anna", "berta", "carla", "dora"];
+    for name in people {
+        let asked = Instant::now();
+        sign_up(&world, name, &format!("{name}@x.example")).await.expect(201);
+        assert!(asked.elapsed() < Duration::from_secs(5), "nobody waits for the mail server: {:?}", asked.elapsed());
+        tokio::time::sleep(Duration::from_secs(60 / people.len() as u64)).await;
+    }
+    sink.restart().await;
+    for name in people {
+        let email = format!("{name}@x.example");
+        let code = sink.mail_to(&email, 1).await.code();
+        verify(&world, &email, &code).await.expect(200);
+    }
+    // A mail asked for after them, and another wait between tries: a second copy would have had its time.
+    sign_up(&world, "late", "late@x.example").await.expect(201);
+    sink.mail_to("late@x.example", 1).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(sink.mails().len(), people.len() + 1, "{:?}", sink.mails());
+}
+
 #[tokio::test]
 async fn a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_for_good_is_not() {
     let (world, sink) = with_sink(Clock::system(), |_| ()).await;
@@ -72,7 +102,7 @@ async fn no_mail_goes_to_a_server_without_encryption_or_with_a_strangers_certifi
     let plain_world = World::with(Clock::system(), |config| config.mail = Mail::Smtp(plain)).await;
     sign_up(&plain_world, "anna", "anna@x.example").await.expect(201);
     // Tries come every tenth of a second at most; a dozen of them would have shown.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(sink.named().is_empty() && stranger.named().is_empty(), "{:?} {:?}", sink.named(), stranger.named());
     // With the right authority the same mail goes out.
     let right = sink.settings();
