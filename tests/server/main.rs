@@ -6,6 +6,7 @@ mod audit;
 mod chat;
 mod cluster;
 mod contract;
+mod figures;
 mod http;
 mod live;
 mod lockout;
