@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::client_address::ClientAddress;
 use super::cookies;
 use super::error::Refusal;
 use super::random::digest;
@@ -63,34 +64,36 @@ impl FromRequestParts<Arc<Line>> for Caller {
         let caller = match credential(&parts.headers) {
             Some(Credential::Bearer(token)) if token.expose().contains('.') => person(line, &token).await?,
             Some(Credential::Bearer(token) | Credential::Basic(token)) => station(line, &token).await?,
-            None => of_page(line, &parts.method, &parts.headers).await?,
+            None => of_page(line, parts).await?,
         };
         caller.ok_or_else(|| Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again."))
     }
 }
 
 /// Whoever is signed in on the page. A change must prove that it comes from our page.
-async fn of_page(line: &Line, method: &Method, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
-    let secure = line.config.is_secure();
+async fn of_page(line: &Line, parts: &Parts) -> Result<Option<Caller>, Refusal> {
+    let headers = &parts.headers;
+    let secure = line.is_secure(ClientAddress::noted(&parts.extensions, headers));
     let token = cookies::access(headers, secure).filter(|_| !headers.contains_key(AUTHORIZATION));
     let token = token.ok_or_else(|| Refusal::unauthorized("Sign in first: this needs a token."))?;
-    if !method.is_safe() {
+    if !parts.method.is_safe() {
         cookies::check_change(headers, secure, &token)?;
     }
     person(line, &token).await
 }
 
 /// Whoever is signed in on the page that opens a socket. What another origin's page opens is a stranger's.
-pub(super) async fn of_handshake(line: &Line, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
-    match cookies::check_origin(headers, line.config.is_secure()) {
-        Ok(()) => of_cookies(line, headers).await,
+pub(super) async fn of_handshake(line: &Line, parts: &Parts) -> Result<Option<Caller>, Refusal> {
+    let secure = line.is_secure(ClientAddress::noted(&parts.extensions, &parts.headers));
+    match cookies::check_origin(&parts.headers, secure) {
+        Ok(()) => of_cookies(line, &parts.headers, secure).await,
         Err(_) => Ok(None),
     }
 }
 
 /// Whose session the cookies hold, for reading only.
-pub(super) async fn of_cookies(line: &Line, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
-    match cookies::access(headers, line.config.is_secure()) {
+pub(super) async fn of_cookies(line: &Line, headers: &HeaderMap, secure: bool) -> Result<Option<Caller>, Refusal> {
+    match cookies::access(headers, secure) {
         Some(token) => person(line, &token).await,
         None => Ok(None),
     }

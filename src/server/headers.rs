@@ -48,7 +48,7 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> 
     set(headers, REQUEST_ID, id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
     set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
-    guard(headers, line.config.is_secure() || from.secure);
+    guard(headers, line.is_secure(from));
     response
 }
 

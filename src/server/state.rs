@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Bus;
+use super::client_address::ClientAddress;
 use super::config::Config;
 use super::passwords::Passwords;
 use super::room::Room;
@@ -48,6 +49,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Whether what is told to this caller travels by TLS all the way, as far as the settings and the proxies they trust know.
+    pub(super) fn is_secure(&self, from: ClientAddress) -> bool {
+        self.config.is_secure() || from.secure
+    }
+
     /// Where `who` looks after accounts.
     pub(super) fn accounts<'a>(&'a self, who: Who<'a>) -> Desk<'a> {
         Desk { store: &self.store, passwords: &self.passwords, bus: &self.bus, now: self.clock.now(), who }

@@ -135,6 +135,27 @@ async fn by_tls_cookies_are_bound_to_it() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_that_speaks_tls_cookies_are_bound_to_it_and_by_plain_http_they_are_not() {
+    let trust = |config: &mut andon::server::Config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let world = World::with(andon::support::clock::Clock::system(), trust).await;
+    let mut browser = Browser { client: world.anonymous(), cookies: Vec::new() };
+    let body = json!({ "username": "oper", "password": PASSWORD }).to_string();
+    let (tls, plain) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));
+    let answer = browser.change("POST", "/api/page/login", &[tls, ("x-forwarded-for", "192.0.2.7")], &body).await.expect(200);
+    assert_eq!(answer.headers("set-cookie").filter(|cookie| cookie.starts_with("__") && cookie.contains("; Secure")).count(), 3);
+    browser.take(&answer);
+    let me = async |scheme| browser.client.request("GET", "/api/auth/me", &[("cookie", &browser.header()), scheme], None).await;
+    assert_eq!(me(tls).await.expect(200).json()["username"], "oper");
+    me(plain).await.expect_refusal(401, "unauthorized");
+    let token = ("x-csrf-token", browser.csrf());
+    browser.change("POST", "/api/page/logout", &[tls], "").await.expect_refusal(403, "csrf");
+    browser.change("POST", "/api/page/logout", &[tls, token], "").await.expect(200);
+    me(tls).await.expect_refusal(401, "unauthorized");
+    let answer = browser.change("POST", "/api/page/login", &[plain], &body).await.expect(200);
+    assert!(answer.headers("set-cookie").all(|cookie| !cookie.contains("Secure")), "they would not come back");
+}
+
+#[tokio::test]
 async fn a_change_by_cookie_needs_the_csrf_token_of_its_session() {
     let world = World::new().await;
     let (browser, _) = Browser::login(&world, "oper").await;

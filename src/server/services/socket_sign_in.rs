@@ -1,7 +1,8 @@
 //! Who is at the other end of a socket: somebody with a name and password, whose session lasts as long as the socket, or somebody
 //! with an access token or a page's cookies of a session that he has.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -88,8 +89,8 @@ pub(in crate::server) async fn by_token(line: &Line, seat: &Seat, token: &Secret
 }
 
 /// Whoever is signed in on the page that opened the socket. He stays as long as his session, which the page renews.
-pub(in crate::server) async fn by_page(line: &Line, seat: &Seat, headers: &HeaderMap) -> Result<Option<Admitted>, Refusal> {
-    let caller = caller::of_handshake(line, headers).await?.filter(|caller| caller.role.may(Permission::Chat));
+pub(in crate::server) async fn by_page(line: &Line, seat: &Seat, handshake: &Parts) -> Result<Option<Admitted>, Refusal> {
+    let caller = caller::of_handshake(line, handshake).await?.filter(|caller| caller.role.may(Permission::Chat));
     let Some(caller) = caller else { return Ok(None) };
     let standing = seat.take(&caller).map_err(full)?;
     Ok(Some(Admitted { caller, email: None, standing, expires_at: None, own_session: false }))

@@ -116,7 +116,7 @@ impl Conversation {
 
     /// A page that is signed in need not authenticate: its cookies came with the handshake.
     async fn recognise(&mut self) -> Going {
-        match socket_sign_in::by_page(&self.line, &self.seat, &self.socket.req_parts().headers).await {
+        match socket_sign_in::by_page(&self.line, &self.seat, self.socket.req_parts()).await {
             Ok(Some(admitted)) => self.settle(admitted, "line").await,
             Ok(None) => Ok(()),
             Err(refusal) => self.emit("auth_error", &AuthError { error: sentence(&refusal), retry_after: refusal.retry_after }),

@@ -29,8 +29,12 @@ use crate::support::secret::Secret;
     responses((status = 200, body = page::PageSession)),
     extensions(("x-permission" = json!("-"))),
 )]
-pub(in crate::server) async fn look(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Answer<page::PageSession>, Refusal> {
-    let caller = caller::of_cookies(&line, &headers).await?;
+pub(in crate::server) async fn look(
+    State(line): State<Arc<Line>>,
+    from: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Answer<page::PageSession>, Refusal> {
+    let caller = caller::of_cookies(&line, &headers, line.is_secure(from)).await?;
     Ok(Answer(page::PageSession {
         user: caller.map(|caller| caller.to_wire()),
         public_board: line.config.public_board,
@@ -51,13 +55,14 @@ pub(in crate::server) async fn login(
     headers: HeaderMap,
     Json(request): Json<page::PageLogin>,
 ) -> Result<Response, Refusal> {
-    cookies::check_origin(&headers, line.config.is_secure())?;
+    let secure = line.is_secure(from);
+    cookies::check_origin(&headers, secure)?;
     let password = Secret::new(request.password);
     let user = sign_in::check(&line, &request.username, &password, None, from).await?;
     let session = sessions::open(&line, &user, &Origin::new(from, &headers)).await?;
     // Whoever was signed in here before is not any more.
     end_session(&line, &headers, from).await?;
-    Ok(with_session(&line, session))
+    Ok(with_session(secure, session))
 }
 
 /// Renew the page's session: the new tokens come as cookies, and the old refresh token is used up.
@@ -71,13 +76,13 @@ pub(in crate::server) async fn refresh(
     from: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let secure = line.config.is_secure();
+    let secure = line.is_secure(from);
     let (Some(access), Some(token)) = (cookies::access(&headers, secure), cookies::refresh(&headers, secure)) else {
         return Err(Refusal::unauthorized("Nobody is signed in on this page."));
     };
     cookies::check_change(&headers, secure, &access)?;
     let refusal = match sessions::refresh(&line, &token, from).await {
-        Ok(session) => return Ok(with_session(&line, session)),
+        Ok(session) => return Ok(with_session(secure, session)),
         Err(refusal) => refusal,
     };
     let is_over = refusal.status == StatusCode::UNAUTHORIZED;
@@ -95,7 +100,7 @@ pub(in crate::server) async fn refresh(
     extensions(("x-permission" = json!("-"))),
 )]
 pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, from: ClientAddress, headers: HeaderMap) -> Result<Response, Refusal> {
-    let secure = line.config.is_secure();
+    let secure = line.is_secure(from);
     if let Some(token) = cookies::access(&headers, secure) {
         cookies::check_change(&headers, secure, &token)?;
         end_session(&line, &headers, from).await?;
@@ -106,7 +111,7 @@ pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, from: Clien
 }
 
 async fn end_session(line: &Line, headers: &HeaderMap, from: ClientAddress) -> Result<(), Refusal> {
-    let caller = match caller::of_cookies(line, headers).await? {
+    let caller = match caller::of_cookies(line, headers, line.is_secure(from)).await? {
         Some(caller) => Some(caller),
         None => by_refresh_token(line, headers, from).await?,
     };
@@ -119,7 +124,7 @@ async fn end_session(line: &Line, headers: &HeaderMap, from: ClientAddress) -> R
 
 /// Whose session it is though its access token has run out: whoever leaves after a pause shall have left.
 async fn by_refresh_token(line: &Line, headers: &HeaderMap, from: ClientAddress) -> Result<Option<Caller>, Refusal> {
-    let Some(token) = cookies::refresh(headers, line.config.is_secure()) else { return Ok(None) };
+    let Some(token) = cookies::refresh(headers, line.is_secure(from)) else { return Ok(None) };
     match sessions::refresh(line, &token, from).await {
         Ok(renewed) => Ok(caller::by_access_token(line, &Secret::new(renewed.access_token)).await?.map(|(caller, _)| caller)),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => Ok(None),
@@ -127,8 +132,8 @@ async fn by_refresh_token(line: &Line, headers: &HeaderMap, from: ClientAddress)
     }
 }
 
-fn with_session(line: &Line, session: LoginResponse) -> Response {
+fn with_session(secure: bool, session: LoginResponse) -> Response {
     let mut response = Answer(&session.user).into_response();
-    cookies::set(response.headers_mut(), line.config.is_secure(), &session);
+    cookies::set(response.headers_mut(), secure, &session);
     response
 }
