@@ -47,6 +47,16 @@ fn describe() {
     // What can only grow is there from the start, so that its first rise is seen.
     counter!("reports_received_total").absolute(0);
     counter!("websocket_auth_timeouts_total").absolute(0);
+    for result in ["ok", "refused"] {
+        counter!("websocket_auth_total", "result" => result).absolute(0);
+        counter!("websocket_reauth_total", "result" => result).absolute(0);
+    }
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Station) {
+        counter!("login_attempts_total", "role" => role.as_str(), "status" => "success").absolute(0);
+    }
+    for status in ["invalid_credentials", "locked"] {
+        counter!("login_attempts_total", "role" => "UNKNOWN", "status" => status).absolute(0);
+    }
     gauge!("websocket_connections_active").set(0.0);
 }
 
