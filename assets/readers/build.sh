@@ -14,6 +14,8 @@ tar -xzf "$work/$(cd "$work" && npm pack --silent "$REDOC")" -C "$work/redoc" --
 pack() { sed '/^\/[/*]# sourceMappingURL=/d' "$1" | gzip -9n >"$2.gz"; }
 pack "$work/swagger/swagger-ui-bundle.js" swagger-ui.js
 pack "$work/swagger/swagger-ui.css" swagger-ui.css
+# Its logo would come from its maker's server. Where there is no picture it shows none.
+sed -i 's|https://cdn.redoc.ly/redoc/logo-mini.svg|data:,|' "$work/redoc/bundles/redoc.standalone.js"
 pack "$work/redoc/bundles/redoc.standalone.js" redoc.js
 {
   echo "$SWAGGER, Apache-2.0"; cat "$work/swagger/NOTICE" "$work/swagger/LICENSE" "$work/swagger/swagger-ui-bundle.js.LICENSE.txt"

@@ -1,8 +1,10 @@
-// Sign Up, Login and Verify: checked here for speed, judged by the server.
+// Sign Up, Login, Verify and a new password: checked here for speed, judged by the server.
 import { ask } from "./api.js";
 import { $, say } from "./dom.js";
 import { follow, login, logout, session } from "./session.js";
 import { open } from "./tabs.js";
+
+const RESET = "/api/auth/password-reset";
 
 /** What is wrong with a field, or nothing. */
 function fault(input) {
@@ -69,6 +71,34 @@ function countDown(button, seconds) {
   tick();
 }
 
+/** Whether somebody who has forgotten his password chooses a new one where others log in. */
+let forgotten = false;
+
+function forget(yes) {
+  forgotten = yes;
+  $("reset-ask-form").hidden = false;
+  $("reset-form").hidden = true;
+  $("reset-form").reset();
+  showPerson();
+}
+
+/** Sends a code to the address in a field whenever a button is pressed. */
+function onResend(button, email, path) {
+  button.addEventListener("click", async () => {
+    mark(email, fault(email));
+    if (fault(email)) return email.focus();
+    button.disabled = true;
+    let wait = 0;
+    try {
+      say((await ask("POST", path, { email: email.value })).message, "good");
+    } catch (problem) {
+      say(problem.message, "bad");
+      wait = problem.retryAfter;
+    }
+    countDown(button, wait);
+  });
+}
+
 function showPerson() {
   const { user, locked, offer } = session;
   $("signup-form").hidden = offer.signup === "closed";
@@ -78,7 +108,9 @@ function showPerson() {
   $("person").dataset.role = user?.role ?? "";
   $("person-name").textContent = user?.username ?? "";
   $("person-role").textContent = user ? roleName(user.role) : "";
-  $("login-form").hidden = Boolean(user) && !locked;
+  const mayLogin = !user || locked;
+  $("login-form").hidden = !mayLogin || forgotten;
+  $("reset").hidden = !mayLogin || !forgotten;
   $("signed-in").hidden = !user || locked;
   $("signed-in-name").textContent = user?.username ?? "";
   const guest = user?.role === "GUEST";
@@ -115,19 +147,28 @@ export function start() {
     say("Login successful", "good");
     open("chat");
   });
-  $("resend").addEventListener("click", async () => {
-    const email = $("verify-email");
-    mark(email, fault(email));
-    if (fault(email)) return email.focus();
-    $("resend").disabled = true;
-    let wait = 0;
-    try {
-      say((await ask("POST", "/api/resend-verification", { email: email.value })).message, "good");
-    } catch (problem) {
-      say(problem.message, "bad");
-      wait = problem.retryAfter;
-    }
-    countDown($("resend"), wait);
+  onSubmit($("reset-ask-form"), async (form) => {
+    const answer = await ask("POST", RESET, form);
+    $("reset-ask-form").hidden = true;
+    $("reset-form").hidden = false;
+    $("reset-code").focus();
+    say(answer.message, "good");
+  });
+  onSubmit($("reset-form"), async (form) => {
+    const answer = await ask("POST", `${RESET}/confirm`, { email: $("reset-email").value, ...form });
+    forget(false);
+    $("login-username").focus();
+    say(`${answer.message}. You can sign in now.`, "good");
+  });
+  onResend($("resend"), $("verify-email"), "/api/resend-verification");
+  onResend($("reset-again"), $("reset-email"), RESET);
+  $("forgot").addEventListener("click", () => {
+    forget(true);
+    $("reset-email").focus();
+  });
+  $("remembered").addEventListener("click", () => {
+    forget(false);
+    $("login-username").focus();
   });
   $("logout").addEventListener("click", async () => {
     try {

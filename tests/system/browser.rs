@@ -93,6 +93,12 @@ impl Browser {
         self.chrome("Emulation.setDeviceMetricsOverride", screen).await;
     }
 
+    /// So many hours before Greenwich; less than none after it.
+    pub async fn time_zone(&self, hours: i64) {
+        // These names count the other way.
+        self.chrome("Emulation.setTimezoneOverride", json!({ "timezoneId": format!("Etc/GMT{:+}", -hours) })).await;
+    }
+
     /// `dark` or `light`, as the viewer's system would say.
     pub async fn scheme(&self, scheme: &str) {
         self.chrome("Emulation.setEmulatedMedia", json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] })).await;

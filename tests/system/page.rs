@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use andon::domain::simulator::Line;
-use chrono::TimeDelta;
+use andon::support::clock::Clock;
+use chrono::{TimeDelta, Timelike};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Driver, END, ENTER, HOME, RIGHT, TAB, code_for};
@@ -60,7 +61,7 @@ impl Site {
         let token = http().get(format!("{}/api/Auth/GetToken/sim", self.url)).basic_auth("admin", Some(PASSWORD)).send().await.unwrap();
         let token: String = token.json().await.unwrap();
         let mut line = Line::new(7);
-        let begin = andon::support::clock::Clock::system().now() - TimeDelta::minutes(30).min(TimeDelta::seconds(count as i64 * 10));
+        let begin = Clock::system().now() - TimeDelta::minutes(30).min(TimeDelta::seconds(count as i64 * 10));
         for n in 0..count {
             let mut source: Value = serde_json::from_str(&line.next(begin + TimeDelta::seconds(10 * n as i64))).unwrap();
             source["machineName"] = json!(ODD);
@@ -186,10 +187,89 @@ async fn everything_is_reached_by_the_keyboard_alone_and_refusals_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_password_is_replaced_by_the_keyboard_alone() {
+    let (driver, site) = (Driver::start(), Site::start(&[]));
+    let browser = driver.open(390, 844).await;
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    browser.go(&format!("{}/#login", site.url)).await;
+    browser.until("the page is alive", "document.getElementById('status-text').textContent === 'Connected to server'").await;
+    browser.tab_to("forgot").await;
+    browser.press(ENTER).await;
+    assert_eq!(browser.focus().await, "reset-email");
+    all_sizes(&browser, &pictures, "reset-ask").await;
+    browser.press(ENTER).await;
+    browser.until("the missing address is told", "document.getElementById('reset-email-error').textContent").await;
+    // The administrator's own address.
+    let email = "superuser@line.example";
+    browser.write(email).await;
+    browser.press(ENTER).await;
+    browser.until_said("a code is on its way").await;
+    assert_eq!(browser.focus().await, "reset-code");
+    let code = code_for(&site.log, email);
+    all_sizes(&browser, &pictures, "reset").await;
+    browser.write(if code == "000000" { "111111" } else { "000000" }).await;
+    browser.press(TAB).await;
+    browser.write("a new password").await;
+    browser.press(ENTER).await;
+    browser.until_said("The code is wrong").await;
+    browser.tab_to("reset-code").await;
+    browser.value("document.activeElement.select(), true").await;
+    browser.write(&code).await;
+    browser.press(ENTER).await;
+    browser.until_said("Password changed successfully").await;
+    assert_eq!(browser.focus().await, "login-username");
+    browser.write("admin").await;
+    browser.press(TAB).await;
+    browser.write("a new password").await;
+    browser.press(ENTER).await;
+    browser.until_said("Login successful").await;
+    browser.click("#tab-login").await;
+    browser
+        .until(
+            "neither form is there for who is signed in",
+            "document.getElementById('reset').hidden && document.getElementById('login-form').hidden",
+        )
+        .await;
+    // The wrong code is a failed request, and nothing else went wrong.
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().all(|complaint| complaint.contains("400")), "{complaints:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_readers_show_the_whole_interface_and_ask_nobody_but_this_server() {
+    let (driver, site) = (Driver::start(), Site::start(&[]));
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    let document: Value = http().get(format!("{}/api/openapi.json", site.url)).send().await.unwrap().json().await.unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let methods = ["get", "put", "post", "patch", "delete"];
+    let count = |path: &Value| methods.iter().filter(|method| path.get(**method).is_some()).count();
+    let operations: usize = paths.values().map(count).sum();
+    assert!(operations > 50, "{operations}");
+    // Swagger's operations are seen once their groups are opened; Redoc shows all at once.
+    let open = "[...document.querySelectorAll('.opblock-tag-section:not(.is-open) .opblock-tag')].forEach((tag) => tag.click())";
+    for (page, shown) in [("docs", ".opblock"), ("redoc", "[id^='tag/'][id*='/operation/']")] {
+        let browser = driver.open(1280, 800).await;
+        browser.go(&format!("{}/api/{page}", site.url)).await;
+        browser.until("the title is shown", "document.body.innerText.includes('Andon line server')").await;
+        browser.value(&format!("{open}, true")).await;
+        let all = format!("document.querySelectorAll(\"{shown}\").length === {operations}");
+        browser.until("every operation is shown", &all).await;
+        let asked = browser.value("performance.getEntriesByType('resource').map((one) => one.name)").await;
+        let asked: Vec<String> = serde_json::from_value(asked).unwrap();
+        let own = |url: &String| url.starts_with(&format!("{}/", site.url)) || url.starts_with("data:") || url.starts_with("blob:");
+        assert!(asked.iter().any(|url| url.ends_with("/api/openapi.json")) && asked.iter().all(own), "{asked:#?}");
+        browser.picture(&pictures.join(format!("reader-{page}.png"))).await;
+        no_complaints(&browser).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_board_shows_the_line_of_today_and_fits_every_screen() {
     let (driver, site) = (Driver::start(), Site::start(&[("ANDON_PUBLIC_BOARD", "true"), ("ANDON_BOARD_TARGET", "98")]));
     let browser = driver.open(1280, 800).await;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    // Where it is about noon: half an hour ago was today.
+    browser.time_zone(12 - i64::from(Clock::system().now().hour())).await;
     browser.go(&site.url).await;
     browser.until("an empty board says so", "document.getElementById('processes').textContent.includes('No units yet')").await;
     all_sizes(&browser, &pictures, "board-empty").await;
