@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -23,9 +23,8 @@ const REQUEST_ID: &str = "x-request-id";
 /// Wraps every request.
 pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
-    let span = tracing::error_span!("request", request_id = %id, %method, path);
+    let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
     answer(line, request, next, &id).instrument(span).await
 }
 
@@ -64,22 +63,27 @@ fn https_required() -> Refusal {
 
 /// What browsers are told about every answer. A handler that set one of these itself knows better.
 fn guard(headers: &mut HeaderMap, secure: bool) {
-    const ALWAYS: &[(&str, &str)] = &[
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
-        ("cache-control", "no-store"),
+    static ALWAYS: [(HeaderName, HeaderValue); 8] = [
+        told("x-content-type-options", "nosniff"),
+        told("x-frame-options", "DENY"),
+        told("referrer-policy", "same-origin"),
+        told("cross-origin-opener-policy", "same-origin"),
+        told("cross-origin-resource-policy", "same-origin"),
+        told("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        told("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        told("cache-control", "no-store"),
     ];
-    for (name, value) in ALWAYS {
-        headers.entry(*name).or_insert(HeaderValue::from_static(value));
+    headers.reserve(ALWAYS.len() + 1);
+    for (name, value) in &ALWAYS {
+        headers.entry(name).or_insert_with(|| value.clone());
     }
     if secure {
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
     }
+}
+
+const fn told(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
 /// What a handler that panicked answers. The program's panic hook has said where; this is the one line in the log.
