@@ -82,6 +82,8 @@ pub enum SessionCommand {
     },
     /// A person leaves; the station stays signed in.
     PersonSignOut,
+    /// Nobody is let in any more while the server is gone, until he has signed in at it again.
+    ForgetPersons,
     /// Gives up what is on its way, and forgets why the last sign-in failed.
     CancelSignIn,
 }

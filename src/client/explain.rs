@@ -91,6 +91,11 @@ mod tests {
             SignInError::Refused { detail: detail() },
             SignInError::TunnelDown,
             SignInError::NeedsName,
+            SignInError::AskedTooOften(Duration::from_secs(90)),
+            SignInError::NotKnownHere,
+            SignInError::ClockWentBack,
+            SignInError::NothingOffline,
+            SignInError::NotKept { detail: detail() },
             SignInError::Cancelled,
         ];
         let mut keys = std::collections::BTreeSet::new();

@@ -16,6 +16,7 @@ mod line;
 mod link;
 mod live;
 mod model;
+mod offline;
 #[cfg(test)]
 mod peer;
 mod people;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::explain::Explanation;
 use super::people::{AuditSlice, MeSlice, StationsSlice, UsersSlice};
 use super::remote::Remote;
-use crate::domain::access::Role;
+use crate::domain::access::{Permission, Role};
 use crate::domain::connection::Connection;
 use crate::domain::instance::{Application, Instance, InstanceId};
 use crate::domain::report::{Header, Report};
@@ -125,10 +125,33 @@ pub struct Person {
     pub name: String,
     pub role: Role,
     pub since: DateTime<Utc>,
+    /// He came while the server was gone, and may do little until he signs in at the server.
+    pub offline: bool,
 }
 
 impl SessionSlice {
-    /// The role by which tabs are shown: the person's, else the station's, else nobody's.
+    /// Whether this is to be seen here: what the role at hand may, and of a person without the server what the station shows anyway.
+    pub fn may(&self, permission: Permission) -> bool {
+        match &self.person {
+            Some(person) if person.offline => person.role.may_without_server(permission) || Role::Station.may(permission),
+            _ => self.role().is_some_and(|role| role.may(permission)),
+        }
+    }
+
+    /// Whether this may be done. A station alone only looks: a person has to sign in to act.
+    pub fn may_act(&self, permission: Permission) -> bool {
+        match &self.person {
+            Some(person) if person.offline => person.role.may_without_server(permission),
+            _ => self.role().is_some_and(|role| role != Role::Station && role.may(permission)),
+        }
+    }
+
+    /// Whether the person came while the server was gone.
+    pub fn is_offline(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.offline)
+    }
+
+    /// Whose role it is: the person's, else the station's, else nobody's.
     /// A server without roles leaves it to the application: the configurator sees all, displays only look.
     pub fn role(&self) -> Option<Role> {
         match (&self.person, &self.station) {

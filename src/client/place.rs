@@ -19,6 +19,7 @@ pub use checkup::{Check, Verdict};
 
 use super::explain::Explanation;
 use super::instances::{self, InstancesError, Registry, open_settings};
+use super::offline;
 use super::queue::{Limits, Queue, Submission};
 use super::settings::Config;
 use super::tunnel::Approach;
@@ -113,6 +114,7 @@ impl Place {
             return Err(InstancesError::ReportsWait { id: id.clone(), reports }.explain());
         }
         self.vault.forget(&self.config(id)?.connection.token_encrypted);
+        offline::forget_file(&folder, &self.vault);
         self.registry.forget(id).map_err(explain)?;
         instances::remove(&folder, lock, &mut |_| true).map_err(explain)
     }

@@ -18,10 +18,11 @@ use super::explain::Explanation;
 use super::health;
 use super::link::Link;
 use super::model::{ConnectionSlice, SessionSlice, Station};
+use super::offline::{Bound, Offline};
 use super::server_url::ServerUrl;
 use super::services::{due, finished};
 use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
-use super::sign_in::{self, SignInError, SignedIn, SignedInPerson};
+use super::sign_in::{self, SignInError, SignedIn};
 use super::tunnel::{Entry, Way};
 use super::vault::{Sealed, Vault, VaultError};
 use crate::domain::InstanceId;
@@ -57,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) built_in: watch::Receiver<Option<String>>,
     /// Straight to the server or through the tunnel.
     pub(crate) way: Way,
+    /// Where persons come in while the server is gone.
+    pub(crate) offline: Offline,
 }
 
 /// Runs until `stop`. Ends by itself only when nobody can ask anything any more.
@@ -122,7 +125,7 @@ struct Session {
     person: Option<Arc<PersonSession>>,
     work: Option<JoinHandle<Done>>,
     /// A person is being asked for, on top of the station.
-    person_work: Option<JoinHandle<Result<SignedInPerson, SignInError>>>,
+    person_work: Option<JoinHandle<PersonAnswer>>,
     probing: Option<JoinHandle<Result<Probe, ApiError>>>,
     next_probe: Option<Instant>,
     last_probe: Option<Instant>,
@@ -216,6 +219,10 @@ impl Session {
                 }
             }
             Ask::Session(SessionCommand::PersonSignOut) => self.person_leaves(),
+            Ask::Session(SessionCommand::ForgetPersons) => {
+                self.parts.offline.forget_all();
+                self.parts.notifier.done("persons_forgotten", Vec::new());
+            }
             Ask::Connection(ConnectionCommand::CheckNow) => self.probe(),
             Ask::Connection(ConnectionCommand::SetHealthInterval { secs }) => {
                 let secs = secs.clamp(*HEALTH_INTERVAL_SECS.start(), *HEALTH_INTERVAL_SECS.end());
@@ -248,8 +255,6 @@ impl Session {
         let way = ServerUrl::parse(&sign_in.server_url).map_or_else(|_| self.parts.way.clone(), |server| self.way_to(&server));
         self.work = Some(tokio::spawn(async move {
             let result = exchange_and_seal(&sign_in, (&roots, way), id, vault).await;
-            // The password has done its work.
-            let sign_in = SignIn { password: Secret::default(), ..sign_in };
             Done::SignedIn(Box::new(sign_in), Box::new(result))
         }));
     }
@@ -273,7 +278,10 @@ impl Session {
             Some(Done::Restored(Err(error))) => self.not_opened(error),
             Some(Done::SignedIn(sign_in, result)) => match *result {
                 Ok((signed_in, sealed)) => self.signed_in(&sign_in, signed_in, sealed).await,
-                Err(error) => self.sign_in_failed(error),
+                Err(error) => {
+                    self.forget_refused(&sign_in, &error);
+                    self.sign_in_failed(error);
+                }
             },
             None => self.sign_in_failed(SignInError::Cancelled),
         }
@@ -359,9 +367,13 @@ impl Session {
             Ok(()) => {}
         }
         (self.interrupted, self.owes_removal, self.unlock, self.next_opening) = (false, false, None, None);
-        self.tell_server_person_left();
+        self.person_goes();
         let api = Arc::new(done.api);
-        let person = done.person.map(|person| self.start_person(api.clone(), person));
+        let bound = Bound { server_url: url.clone(), server_id: server_id.clone() };
+        let person = done.person.map(|person| {
+            self.parts.offline.remember(bound, person.with_password(asked.password.clone()));
+            self.start_person(api.clone(), person)
+        });
         self.parts.session.update(|slice| {
             slice.server_url = url.clone();
             slice.last_user = asked.user.trim().to_owned();
@@ -425,6 +437,7 @@ impl Session {
         }
         self.stop_probing();
         self.person_leaves();
+        self.parts.offline.forget_all();
         self.held = None;
         let sealed = self.parts.settings.get().connection.token_encrypted;
         let written = self.write(forget_token).await;
@@ -717,5 +730,6 @@ pub(super) fn explain_vault(error: VaultError) -> Explanation {
 }
 
 mod person;
+use person::PersonAnswer;
 #[cfg(test)]
 mod tests;

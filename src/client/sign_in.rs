@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::api::{Api, ApiError, Denied, Http, Identity, Probe, Tokens};
 use super::command::SignIn;
 use super::explain::Explanation;
+use super::offline::Newcomer;
 use super::server_url::{BadServerUrl, ServerUrl};
 use super::tunnel::Way;
 use crate::domain::InstanceId;
 use crate::domain::access::Role;
+use crate::domain::connection::Trouble;
 use crate::support::secret::Secret;
 
 /// Why a sign-in did not succeed.
@@ -48,6 +50,21 @@ pub(crate) enum SignInError {
     NeedsName,
     #[error("refused: {detail}")]
     Refused { detail: String },
+    /// The server asks for time: too many tries from here.
+    #[error("asked too often, again in {0:?}")]
+    AskedTooOften(Duration),
+    /// The server is gone, and this person has not signed in here lately.
+    #[error("the server is gone, and nobody of this name signed in here within seven days")]
+    NotKnownHere,
+    /// The server is gone, and the clock shows an earlier time than before.
+    #[error("the server is gone, and the clock went back")]
+    ClockWentBack,
+    /// The server is gone, and the person's role has nothing that he could do.
+    #[error("the server is gone, and there is nothing that the person may do without it")]
+    NothingOffline,
+    /// The server is gone, and the sign-in could not be noted for it.
+    #[error("it could not be noted: {detail}")]
+    NotKept { detail: String },
     #[error("cancelled")]
     Cancelled,
 }
@@ -78,6 +95,13 @@ impl SignInError {
             SignInError::TunnelDown => "tunnel_down",
             SignInError::NeedsName => "tunnel_needs_name",
             SignInError::Refused { .. } => "sign_in_refused",
+            SignInError::AskedTooOften(wait) => {
+                return Explanation::new("asked_too_often").with("minutes", wait.as_secs().div_ceil(60).max(1));
+            }
+            SignInError::NotKnownHere => "offline_not_known",
+            SignInError::ClockWentBack => "offline_clock_back",
+            SignInError::NothingOffline => "offline_nothing",
+            SignInError::NotKept { .. } => "offline_not_kept",
             SignInError::Cancelled => "cancelled",
         };
         Explanation::new(key).detail(self.their_words())
@@ -90,9 +114,26 @@ impl SignInError {
             | SignInError::ServerError { detail }
             | SignInError::Certificate { detail }
             | SignInError::NotOurServer { detail }
-            | SignInError::Refused { detail } => detail,
+            | SignInError::Refused { detail }
+            | SignInError::NotKept { detail } => detail,
             _ => "",
         }
+    }
+
+    /// What it says about the connection where there is no server to ask, and waiting may bring it back.
+    pub(crate) fn server_gone(&self) -> Option<Trouble> {
+        match self {
+            SignInError::Unreachable { .. } => Some(Trouble::Unreachable),
+            SignInError::ServerError { .. } => Some(Trouble::ServerError),
+            SignInError::TunnelDown => Some(Trouble::TunnelDown),
+            _ => None,
+        }
+    }
+
+    /// Whether the server knows the person and does not let him in.
+    pub(crate) fn refuses_person(&self) -> bool {
+        use SignInError::{MayNotEnroll, NotVerified, Refused, WrongPassword};
+        matches!(self, WrongPassword | NotVerified | MayNotEnroll { .. } | Refused { .. })
     }
 
     /// How long nobody should try again.
@@ -111,6 +152,7 @@ impl From<ApiError> for SignInError {
             ApiError::Unreachable(_) => SignInError::Unreachable { detail },
             ApiError::Certificate(_) => SignInError::Certificate { detail },
             ApiError::TokenRefused { .. } => SignInError::TokenRefused,
+            ApiError::Later { status: 429, retry_after, .. } => SignInError::AskedTooOften(retry_after.unwrap_or(Duration::from_secs(60))),
             ApiError::Later { .. } => SignInError::ServerError { detail },
             ApiError::NotOurServer(_) | ApiError::OtherServer => SignInError::NotOurServer { detail },
             ApiError::TunnelDown { .. } => SignInError::TunnelDown,
@@ -131,6 +173,13 @@ pub(crate) struct SignedInPerson {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) tokens: Tokens,
+}
+
+impl SignedInPerson {
+    /// The same for those who come again while the server is gone.
+    pub(crate) fn with_password(&self, password: Secret) -> Newcomer {
+        Newcomer { name: self.name.clone(), role: self.role, password }
+    }
 }
 
 const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);

@@ -10,6 +10,7 @@ use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
 use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
+use super::offline::{self, Offline};
 use super::people::{self, AuditSlice, Desk, MeSlice, StationsSlice, UsersSlice};
 use super::queue::{self, Limits, Queue};
 use super::services::{Inbox, Services};
@@ -73,11 +74,13 @@ impl OpenStation {
         let (events, event_inbox) = mpsc::channel(INBOX);
         let observer = Observer(events);
         let (tunnel, way) = start_tunnel(&mut services, &opening);
-        let session = start_session(&mut services, &opening, link, event_inbox, way.clone());
+        let offline = start_offline(&mut services, &opening, link_receiver.clone(), observer.clone());
+        let session = start_session(&mut services, &opening, link, event_inbox, (way.clone(), offline.clone()));
         let yields = start_yields(&mut services, &opening, link_receiver.clone(), observer.clone());
         let reports = start_reports(&mut services, &opening, link_receiver.clone(), observer.clone());
         let account = start_account(&mut services, &opening, way);
-        let mut desks = Desks { services: &mut services, opening: &opening, link: link_receiver.clone(), observer: observer.clone() };
+        let (desk_link, desk_observer) = (link_receiver.clone(), observer.clone());
+        let mut desks = Desks { services: &mut services, opening: &opening, link: desk_link, observer: desk_observer, offline };
         let users = desks.start("users", opening.publisher.slice(|model| &mut model.users));
         let stations = desks.start("stations", opening.publisher.slice(|model| &mut model.stations));
         let audit = desks.start("audit", opening.publisher.slice(|model| &mut model.audit));
@@ -143,12 +146,30 @@ fn start_tunnel(services: &mut Services, opening: &Opening) -> (mpsc::Sender<Tun
     (sender, Way::new(follower))
 }
 
+fn start_offline(services: &mut Services, opening: &Opening, link: LinkReceiver, observer: Observer) -> Offline {
+    let tools = offline::Tools {
+        id: opening.id.clone(),
+        folder: opening.folder.clone(),
+        vault: opening.vault.clone(),
+        clock: opening.clock.clone(),
+        cost: offline::Cost::RECOMMENDED,
+    };
+    let parts = offline::Parts { tools, link, observer };
+    let (door, jobs) = offline::door();
+    let (jobs, stop) = (Inbox::new(jobs), services.stop.clone());
+    services.start("offline", move || {
+        let (parts, jobs, stop) = (parts.clone(), jobs.clone(), stop.clone());
+        async move { offline::run(parts, &mut *jobs.open().await, stop).await }
+    });
+    door
+}
+
 fn start_session(
     services: &mut Services,
     opening: &Opening,
     link: watch::Sender<Link>,
     events: mpsc::Receiver<crate::domain::connection::Event>,
-    way: Way,
+    (way, offline): (Way, Offline),
 ) -> mpsc::Sender<Ask> {
     // A file that cannot be used is told; the machine's own authorities go on being trusted.
     let roots = opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_else(|told| {
@@ -168,6 +189,7 @@ fn start_session(
         roots,
         built_in: opening.built_in.clone(),
         way,
+        offline,
     };
     let (sender, inbox) = mpsc::channel(INBOX);
     let (inbox, events, stop) = (Inbox::new(inbox), Inbox::new(events), services.stop.clone());
@@ -228,12 +250,14 @@ struct Desks<'a> {
     opening: &'a Opening,
     link: LinkReceiver,
     observer: Observer,
+    offline: Offline,
 }
 
 impl Desks<'_> {
     fn start<D: Desk>(&mut self, name: &'static str, slice: Slice<D>) -> mpsc::Sender<D::Command> {
         let (notifier, clock) = (self.opening.notifier.clone(), self.opening.clock.clone());
-        let parts = people::Parts { slice, link: self.link.clone(), observer: self.observer.clone(), notifier, clock };
+        let (link, observer, offline) = (self.link.clone(), self.observer.clone(), self.offline.clone());
+        let parts = people::Parts { slice, link, observer, notifier, clock, offline };
         let (sender, inbox) = mpsc::channel(INBOX);
         let (inbox, stop) = (Inbox::new(inbox), self.services.stop.clone());
         self.services.start(name, move || {

@@ -34,6 +34,12 @@ pub(crate) struct Sealed {
     pub(crate) keyring_missing: bool,
 }
 
+/// What a key is drawn from, beside the machine: a random salt, and the part in the keyring where there is one.
+pub(crate) struct Key {
+    salt: [u8; 32],
+    kept: Option<KeyBytes>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum VaultError {
     #[error("not a sealed token")]
@@ -60,31 +66,54 @@ impl Vault {
 
     /// Seals a token. The only way it fails is a machine that has no random numbers.
     pub(crate) fn seal(&self, token: &Secret, id: &InstanceId, server_url: &str) -> io::Result<Sealed> {
+        let key = self.draw_key()?;
+        let text = self.seal_with(&key, token, &bound_to(id, server_url))?;
+        Ok(Sealed { text, keyring_missing: key.kept.is_none() && !matches!(self.keyring, Keyring::Absent) })
+    }
+
+    pub(crate) fn open(&self, sealed: &str, id: &InstanceId, server_url: &str) -> Result<Secret, VaultError> {
+        self.open_with(&self.find_key(sealed)?, sealed, &bound_to(id, server_url))
+    }
+
+    /// A new key, for one token or for one file that is sealed anew with every change.
+    pub(crate) fn draw_key(&self) -> io::Result<Key> {
         let mut salt = [0; 32];
         fill(&mut salt)?;
         let mut kept = KeyBytes::default();
         fill(kept.as_mut())?;
         let stored = self.keyring.set(&entry_name(&salt), &kept);
-        let (mode, kept) = if stored.is_ok() { ("k", Some(kept)) } else { ("m", None) };
-        let mut nonce = [0; 12];
-        fill(&mut nonce)?;
-        let cipher = self.cipher(&salt, kept.as_deref());
-        let payload = Payload { msg: token.expose().as_bytes(), aad: &bound_to(id, server_url) };
-        let text = cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| io::Error::other("the token could not be sealed"))?;
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let text = format!("{FORMAT}.{mode}.{}.{}.{}", encode(&salt), encode(&nonce), encode(&text));
-        Ok(Sealed { text, keyring_missing: mode == "m" && !matches!(self.keyring, Keyring::Absent) })
+        Ok(Key { salt, kept: stored.is_ok().then_some(kept) })
     }
 
-    pub(crate) fn open(&self, sealed: &str, id: &InstanceId, server_url: &str) -> Result<Secret, VaultError> {
+    /// The key of something sealed.
+    pub(crate) fn find_key(&self, sealed: &str) -> Result<Key, VaultError> {
         let parts = Parts::parse(sealed)?;
         let kept = match parts.in_keyring {
             true => Some(self.keyring.get(&entry_name(&parts.salt))?),
             false => None,
         };
-        let cipher = self.cipher(&parts.salt, kept.as_deref());
-        let payload = Payload { msg: &parts.text, aad: &bound_to(id, server_url) };
-        let plain = cipher.decrypt(&Nonce::from(parts.nonce), payload).map_err(|_| VaultError::Elsewhere)?;
+        Ok(Key { salt: parts.salt, kept })
+    }
+
+    pub(crate) fn is_key_of(&self, key: &Key, sealed: &str) -> bool {
+        Parts::parse(sealed).is_ok_and(|parts| parts.salt == key.salt && parts.in_keyring == key.kept.is_some())
+    }
+
+    /// Seals under a key that is at hand. `bound` must be the same when it is opened.
+    pub(crate) fn seal_with(&self, key: &Key, plain: &Secret, bound: &[u8]) -> io::Result<String> {
+        let mut nonce = [0; 12];
+        fill(&mut nonce)?;
+        let payload = Payload { msg: plain.expose().as_bytes(), aad: bound };
+        let text = self.cipher(key).encrypt(&Nonce::from(nonce), payload).map_err(|_| io::Error::other("it could not be sealed"))?;
+        let mode = if key.kept.is_some() { "k" } else { "m" };
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        Ok(format!("{FORMAT}.{mode}.{}.{}.{}", encode(&key.salt), encode(&nonce), encode(&text)))
+    }
+
+    pub(crate) fn open_with(&self, key: &Key, sealed: &str, bound: &[u8]) -> Result<Secret, VaultError> {
+        let parts = Parts::parse(sealed)?;
+        let payload = Payload { msg: &parts.text, aad: bound };
+        let plain = self.cipher(key).decrypt(&Nonce::from(parts.nonce), payload).map_err(|_| VaultError::Elsewhere)?;
         let plain = Zeroizing::new(plain);
         std::str::from_utf8(&plain).map(Secret::new).map_err(|_| VaultError::Unreadable)
     }
@@ -123,18 +152,18 @@ impl Vault {
         !matches!(self.keyring, Keyring::Absent) && matches!(self.keyring.get("nothing"), Ok(_) | Err(VaultError::KeyMissing))
     }
 
-    fn cipher(&self, salt: &[u8; 32], kept: Option<&[u8; 32]>) -> Aes256Gcm {
+    fn cipher(&self, key: &Key) -> Aes256Gcm {
         let machine = self.machine.expose().as_bytes();
         let mut material = Zeroizing::new(Vec::with_capacity(machine.len() + 33));
         material.extend_from_slice(machine);
-        if let Some(kept) = kept {
+        if let Some(kept) = &key.kept {
             material.push(0);
-            material.extend_from_slice(kept);
+            material.extend_from_slice(kept.as_ref());
         }
-        let mut key = KeyBytes::default();
+        let mut bytes = KeyBytes::default();
         // 32 bytes are far below what HKDF can draw, so this cannot fail.
-        let _ = Hkdf::<Sha256>::new(Some(salt), &material).expand(b"andon station token", key.as_mut());
-        Aes256Gcm::new(&(*key).into())
+        let _ = Hkdf::<Sha256>::new(Some(&key.salt), &material).expand(b"andon station token", bytes.as_mut());
+        Aes256Gcm::new(&(*bytes).into())
     }
 }
 

@@ -187,7 +187,7 @@ impl Andon {
 
     fn may_leave_kiosk(&self) -> bool {
         let Some(station) = &self.model.session.station else { return true };
-        !station.has_roles || self.model.session.role().is_some_and(|role| role.may(Permission::LeaveKiosk))
+        !station.has_roles || self.model.session.may_act(Permission::LeaveKiosk)
     }
 
     fn carry_out(&mut self, ctx: &Context) {

@@ -120,11 +120,12 @@ impl Route {
 
     /// What is seen in `application` by whoever is there.
     pub fn visible(application: Application, session: &SessionSlice) -> Vec<Route> {
-        let role = session.role();
+        // What a person does in his own name is asked of the server: who came without it has to come again.
+        let asks_in_his_name = session.person.is_some() && !session.is_offline();
         let allowed = |route: &Route| match route.permission() {
-            _ if route.needs_person() && session.person.is_none() => false,
+            _ if route.needs_person() && !asks_in_his_name => false,
             None => true,
-            Some(permission) => role.is_some_and(|role| role.may(permission)),
+            Some(permission) => session.may(permission),
         };
         Route::of(application).iter().copied().filter(allowed).collect()
     }
@@ -139,7 +140,8 @@ mod tests {
     /// A station, and somebody of `role` on top of it unless that is the station itself.
     fn session(role: Role, has_roles: bool) -> SessionSlice {
         let station = Station { application: Application::Configurator, remembered: true, token_mask: String::new(), has_roles };
-        let person = (role != Role::Station).then(|| Person { name: "ann".to_owned(), role, since: chrono::DateTime::UNIX_EPOCH });
+        let person =
+            (role != Role::Station).then(|| Person { name: "ann".to_owned(), role, since: chrono::DateTime::UNIX_EPOCH, offline: false });
         SessionSlice { station: Some(station), person, ..SessionSlice::default() }
     }
 
@@ -156,6 +158,20 @@ mod tests {
             }
         }
         assert_eq!(Route::visible(Application::Configurator, &session(Role::Guest, true)), [Route::Me, Route::About]);
+    }
+
+    #[test]
+    fn who_came_without_the_server_sees_what_the_station_shows() {
+        for role in [Role::Operator, Role::Superuser] {
+            let mut session = session(role, true);
+            session.person.as_mut().unwrap().offline = true;
+            let station = self::session(Role::Station, true);
+            for application in Application::ALL {
+                assert_eq!(Route::visible(application, &session), Route::visible(application, &station), "{role:?}");
+            }
+            let acts: Vec<_> = Permission::all().filter(|permission| session.may_act(*permission)).collect();
+            assert_eq!(acts, [Permission::AckAlerts, Permission::RunTests], "{role:?}");
+        }
     }
 
     #[test]

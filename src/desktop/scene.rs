@@ -95,7 +95,7 @@ impl<'a> Scene<'a> {
 
     /// Whether the role at hand may do this. A station alone only looks: a person has to sign in to act.
     pub fn may_act(&self, permission: Permission) -> bool {
-        self.role().is_some_and(|role| role != Role::Station && role.may(permission))
+        self.model.session.may_act(permission)
     }
 
     /// `3 min ago`, or a dash.

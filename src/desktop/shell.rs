@@ -11,11 +11,12 @@ use super::route::Route;
 use super::scene::Scene;
 use super::theme::{Sizes, Text, Theme, Tone, Weight, space};
 use super::widgets::icon::{self, Icon};
-use super::widgets::sign::Sign;
+use super::widgets::sign::{self, Sign};
 use super::widgets::{badge, button};
 use super::words;
 use crate::client::{Command, Person, SessionCommand, SessionSlice};
 use crate::domain::access::Role;
+use crate::domain::connection::Connection;
 use crate::domain::instance::Application;
 
 /// Where the window is.
@@ -102,7 +103,9 @@ impl State {
         Panel::top("header").exact_size(theme.sizes.header).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
             header(ui, scene);
         });
-        if looks_only(scene) && !scene.is_panel() && scene.application != Application::YieldMonitor {
+        let roomy = !scene.is_panel() && scene.application != Application::YieldMonitor;
+        // A person who may do less than his role says is told why on every display.
+        if scene.model.session.is_offline() || (looks_only(scene) && roomy) {
             let frame = Frame::new().fill(theme.color.bg2).inner_margin(Margin::symmetric(theme.sizes.gap as i8, 4));
             Panel::top("strip").resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| strip(ui, scene));
         }
@@ -348,7 +351,7 @@ pub fn role_key(role: Role) -> &'static str {
 
 fn person_menu(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
-    if menu_item(ui, theme, scene.text("shell.my_account"), false) {
+    if !scene.model.session.is_offline() && menu_item(ui, theme, scene.text("shell.my_account"), false) {
         scene.ask(Action::Go(Route::Me));
     }
     if menu_item(ui, theme, scene.text("shell.sign_out"), false) {
@@ -379,13 +382,28 @@ fn link(ui: &mut Ui, theme: &Theme, label: &str) -> Response {
 
 fn strip(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
+    let (is_offline, is_back) = (scene.model.session.is_offline(), scene.model.connection.state == Connection::Connected);
+    if is_offline && !is_back && scene.is_panel() {
+        // There is nothing to touch, and every line counts.
+        ui.spacing_mut().interact_size.y = 0.0;
+    }
     ui.horizontal(|ui| {
-        ui.label(theme.words(scene.text("shell.view_only"), Text::Body, Weight::Regular, theme.color.text2));
-        if !has_persons(scene) {
+        if is_offline {
+            sign::show(ui, theme, Sign::Warning, theme.sizes.body * 1.1);
+        }
+        let key = match (is_offline, is_back) {
+            (false, _) => "shell.view_only",
+            (true, false) => "shell.without_server",
+            (true, true) => "shell.server_is_back",
+        };
+        let ink = if is_offline { theme.color.text1 } else { theme.color.text2 };
+        ui.label(theme.words(scene.text(key), Text::Body, Weight::Regular, ink));
+        if !has_persons(scene) || (is_offline && !is_back) {
             return;
         }
         ui.label(theme.words("·", Text::Body, Weight::Regular, theme.color.text2));
-        if link(ui, theme, scene.text("shell.sign_in")).clicked() {
+        let key = if is_offline { "shell.sign_in_again" } else { "shell.sign_in" };
+        if link(ui, theme, scene.text(key)).clicked() {
             scene.ask(Action::ShowLogin);
         }
     });

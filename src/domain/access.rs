@@ -87,11 +87,19 @@ const PERSONS: &[Role] = &[R::Operator, R::Admin, R::Technician, R::Superuser];
 const TECHNICAL: &[Role] = &[R::Technician, R::Superuser];
 const ADMINISTRATIVE: &[Role] = &[R::Admin, R::Superuser];
 
+/// What a person may do who signed in while the server was gone, as far as his role may do it at all.
+pub const WITHOUT_SERVER: [Permission; 2] = [P::AckAlerts, P::RunTests];
+
 impl Role {
     pub const ALL: [Role; 6] = [R::Guest, R::Station, R::Operator, R::Admin, R::Technician, R::Superuser];
 
     pub fn may(self, permission: Permission) -> bool {
         TABLE.iter().any(|(p, roles)| *p == permission && roles.contains(&self))
+    }
+
+    /// The same of a person who signed in while the server was gone: little, and nothing that has to be asked of the server.
+    pub fn may_without_server(self, permission: Permission) -> bool {
+        WITHOUT_SERVER.contains(&permission) && self.may(permission)
     }
 
     /// In the table's order.
@@ -167,6 +175,15 @@ mod tests {
         let expected = [P::ViewSensors, P::ViewAlerts, P::ViewYield, P::SubmitReports, P::IngestReadings];
         assert_eq!(Role::Station.permissions(), expected);
         assert_eq!(Role::Station.idle_limit_secs(), None);
+    }
+
+    #[test]
+    fn without_the_server_a_person_acknowledges_and_tests_and_nothing_else() {
+        for role in Role::ALL {
+            let may: Vec<_> = Permission::all().filter(|permission| role.may_without_server(*permission)).collect();
+            let expected = if PERSONS.contains(&role) { vec![P::AckAlerts, P::RunTests] } else { Vec::new() };
+            assert_eq!(may, expected, "{role:?}");
+        }
     }
 
     #[test]

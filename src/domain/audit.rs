@@ -1,5 +1,11 @@
 //! The acts that are kept in the audit log, by the words that stay the same for good.
 
+/// Who the log names where the name is nobody's: what was typed may be a password.
+pub const NOBODY: &str = "(unknown name)";
+
+/// What stands before the word of an act that a station told of later.
+pub const OFFLINE: &str = "offline.";
+
 /// One kind of act. Its word is `thing.done`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

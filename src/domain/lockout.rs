@@ -1,6 +1,7 @@
 //! When failed sign-ins lock a name or an address: what is known of the past goes in, a verdict comes out.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// How long nobody may try again.
 pub const LOCK: TimeDelta = TimeDelta::minutes(5);
@@ -26,7 +27,7 @@ pub const ACCOUNT: Rule = Rule { suspect_from: 3, limit: 3, memory: TimeDelta::h
 pub const ADDRESS: Rule = Rule { suspect_from: 5, limit: 50, memory: TimeDelta::minutes(5) };
 
 /// The failures of one account or address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     pub failures: u32,
     /// When the first of them was.

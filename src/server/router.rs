@@ -42,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Line>> {
         .routes(routes!(stations::report_status))
         .routes(routes!(stations::get))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::tell_offline))
         .routes(routes!(signup::request_reset))
         .routes(routes!(signup::confirm_reset))
         .routes(routes!(signup::sign_up))

@@ -115,7 +115,7 @@ fn a_target_is_set_by_those_who_may_and_only_to_a_percentage() {
         let mut model = line::model(Application::Configurator, line::picture());
         let session = Arc::make_mut(&mut model.session);
         session.station.as_mut().unwrap().has_roles = true;
-        session.person = Some(Person { name: "M. Nowak".to_owned(), role, since: line::now() });
+        session.person = Some(Person { name: "M. Nowak".to_owned(), role, since: line::now(), offline: false });
         at(DESK, model)
     };
     assert!(person(Role::Operator).harness.query_by_label("Target 98.0 %").is_none());

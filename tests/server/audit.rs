@@ -1,7 +1,7 @@
 //! The audit log: every act is in it once, it can be searched and exported, and it holds no secret.
 
 use andon::protocol::audit::Entry;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{PASSWORD, World};
 
@@ -65,8 +65,81 @@ async fn a_long_log_is_exported_whole() {
     assert_eq!(export.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<&str> = export.text().matches("token.issued").collect();
     assert_eq!(lines.len(), 1200);
-    assert!(
-        export.text().starts_with("id,timestamp,user,action,target,address,result,detail\r\n")
-            || export.text().contains("id,timestamp,user,action")
-    );
+    assert!(export.text().contains("id,timestamp,user,action,target,address,result,detail,station,happened_at\r\n"));
+}
+
+fn told(n: u32, action: &str) -> Value {
+    let id = format!("0190a000-0000-7000-8000-{n:012}");
+    json!({ "id": id, "at": "2026-01-31T22:15:00.5+01:00", "user": "anna", "action": action, "target": "", "result": "ok" })
+}
+
+fn with(mut act: Value, field: &str, value: &str) -> Value {
+    act[field] = value.into();
+    act
+}
+
+#[tokio::test]
+async fn what_a_station_tells_of_later_is_marked_as_its_word_and_kept_once() {
+    let world = World::new().await;
+    let (admin, station) = (world.person("admin").await, world.station().await);
+    let tell = async |entries: Vec<Value>| station.post("/api/audit/offline", &json!({ "entries": entries })).await;
+    for _ in 0..2 {
+        let answer = tell(vec![told(1, "login"), told(2, "logout")]).await.expect(200).json();
+        assert_eq!(answer, json!({ "refused": [] }));
+    }
+    tell(vec![told(2, "logout"), told(3, "alert.acknowledged")]).await.expect(200);
+    let other = world.anonymous().basic_token(world.admin_tools().issue_token("line-b").await.unwrap().expose());
+    other.post("/api/audit/offline", &json!({ "entries": [told(1, "login")] })).await.expect(200);
+    let entries: Vec<Entry> = admin.get("/api/audit?action=offline.").await.expect(200).read();
+    let seen: Vec<_> = entries.iter().map(|e| (e.action.as_str(), e.user.as_str(), e.station.as_deref().unwrap())).collect();
+    let expected = [
+        ("offline.login", "anna", "line-b"),
+        ("offline.alert.acknowledged", "anna", "line-a"),
+        ("offline.logout", "anna", "line-a"),
+        ("offline.login", "anna", "line-a"),
+    ];
+    assert_eq!(seen, expected);
+    let first = &entries[3];
+    assert_eq!(first.happened_at.unwrap().to_rfc3339(), "2026-01-31T21:15:00.500+00:00");
+    assert!(first.timestamp > first.happened_at.unwrap() && first.address == "127.0.0.1" && first.result == "ok");
+    let by_station: Vec<Entry> = admin.get("/api/audit?search=LINE-B&action=offline").await.expect(200).read();
+    assert_eq!(by_station, &entries[..1]);
+    let own: Vec<Entry> = admin.get("/api/audit?action=login").await.expect(200).read();
+    assert!(own.iter().all(|entry| entry.station.is_none() && entry.happened_at.is_none()), "the server's own word is not marked");
+    let csv = admin.get("/api/audit?format=csv&action=offline.alert").await.expect(200);
+    assert!(csv.text().contains("anna,offline.alert.acknowledged,,127.0.0.1,ok,,line-a,2026-01-31T21:15:00.500000Z\r\n"));
+}
+
+#[tokio::test]
+async fn a_station_tells_only_what_the_log_can_hold_and_nobody_else_tells_anything() {
+    let world = World::new().await;
+    let (admin, station) = (world.person("admin").await, world.station().await);
+    let bad = [
+        ("at", with(told(1, "login"), "at", "1999-12-31T23:00:00Z")),
+        ("at", with(told(2, "login"), "at", "+20000-01-01T00:00:00Z")),
+        ("user", with(told(3, "login"), "user", " ")),
+        ("user", with(told(4, "login"), "user", &"x".repeat(201))),
+        ("user", with(told(5, "login"), "user", "an\u{7}na")),
+        ("action", told(6, "User.Deleted")),
+        ("action", told(7, "")),
+        ("action", told(8, &"a".repeat(41))),
+        ("target", with(told(9, "login"), "target", "two\nlines")),
+        ("result", with(told(10, "login"), "result", "OK")),
+    ];
+    let entries: Vec<&Value> = bad.iter().map(|(_, act)| act).collect();
+    let good = told(11, "login");
+    let all: Vec<&Value> = entries.iter().copied().chain([&good]).collect();
+    let answer = station.post("/api/audit/offline", &json!({ "entries": all })).await.expect(200).json();
+    let refused: Vec<_> = answer["refused"].as_array().unwrap().iter().map(|r| (r["field"].clone(), r["id"].clone())).collect();
+    let expected: Vec<_> = bad.iter().map(|(field, act)| (Value::from(*field), act["id"].clone())).collect();
+    assert_eq!(refused, expected);
+    let kept: Vec<Entry> = admin.get("/api/audit?action=offline").await.expect(200).read();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let many: Vec<Value> = (0..101).map(|n| told(n, "login")).collect();
+    station.post("/api/audit/offline", &json!({ "entries": many })).await.expect_refusal(400, "bad_body");
+    for odd in [json!({}), json!({ "entries": [{}] }), json!({ "entries": [with(told(1, "login"), "id", "7")] })] {
+        station.post("/api/audit/offline", &odd).await.expect_refusal(400, "bad_body");
+    }
+    admin.post("/api/audit/offline", &json!({ "entries": [] })).await.expect_refusal(403, "forbidden");
+    world.anonymous().post("/api/audit/offline", &json!({ "entries": [] })).await.expect_refusal(401, "unauthorized");
 }

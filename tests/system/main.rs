@@ -10,6 +10,7 @@ mod deaths;
 mod delivery;
 mod durability;
 mod instances;
+mod offline;
 mod page;
 mod recount;
 mod recovery;

@@ -15,7 +15,7 @@ use crate::delivery::line_of_reports;
 use crate::world::{PASSWORD, Pc, Process, Server, drop_report, feed, pause, require, succeed, until};
 
 /// Files below `folder` that hold one of `secrets`.
-fn files_with(folder: &Path, secrets: &[String]) -> Vec<String> {
+pub fn files_with(folder: &Path, secrets: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();

@@ -4,7 +4,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Api, ApiError, LIST_BODY, LONG, PersonSession, REPORT_BODY, Request, escape};
-use crate::protocol::audit::{self, AuditQuery};
+use crate::protocol::audit::{self, AuditQuery, OfflineActs, OfflineActsTaken};
 use crate::protocol::auth::{PasswordChange, Session};
 use crate::protocol::stations::{IssuedToken, NewToken, Station, StationStatus, StationToken};
 use crate::protocol::users::{NewUser, USERS_MOST, User, UserChange};
@@ -113,5 +113,10 @@ impl Api {
     /// How this station is doing, in its own name.
     pub(crate) async fn tell_status(&self, status: &StationStatus) -> Result<(), ApiError> {
         self.call(Request::put("/api/stations/status", body(status).to_vec())).await.map(drop)
+    }
+
+    /// What people did here while the server was gone. Telling it again changes nothing.
+    pub(crate) async fn tell_offline_acts(&self, acts: &OfflineActs) -> Result<OfflineActsTaken, ApiError> {
+        self.call(Request::post("/api/audit/offline", body(acts).to_vec())).await?.json()
     }
 }

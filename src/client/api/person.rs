@@ -62,17 +62,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a person's requests go out with.
 pub(crate) struct PersonSession {
+    name: String,
     api: Arc<Api>,
     current: Arc<Mutex<Current>>,
     end: watch::Sender<Option<End>>,
 }
 
 impl PersonSession {
-    pub(crate) fn start(api: Arc<Api>, tokens: Tokens) -> Arc<PersonSession> {
-        let session = PersonSession { api, current: Arc::new(Mutex::new(Current::of(tokens))), end: watch::Sender::new(None) };
+    pub(crate) fn start(api: Arc<Api>, name: &str, tokens: Tokens) -> Arc<PersonSession> {
+        let session =
+            PersonSession { name: name.to_owned(), api, current: Arc::new(Mutex::new(Current::of(tokens))), end: watch::Sender::new(None) };
         let session = Arc::new(session);
         tokio::spawn(keep_fresh(Arc::downgrade(&session), session.end.subscribe()));
         session
+    }
+
+    /// Whose it is.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Waits until it has ended.
@@ -210,7 +217,7 @@ mod tests {
     fn session(peer: &Peer, tokens: Tokens) -> Arc<PersonSession> {
         let server = ServerUrl::parse(&peer.url).unwrap();
         let http = Http::new(&server, &[], Way::direct()).unwrap();
-        PersonSession::start(Arc::new(Api::new(http, server, Secret::new("station"), Identity::Nameless)), tokens)
+        PersonSession::start(Arc::new(Api::new(http, server, Secret::new("station"), Identity::Nameless)), "ann", tokens)
     }
 
     fn pair(n: u32) -> String {

@@ -4,6 +4,7 @@ use super::{Acts, Desk, MeSlice, Parts, SessionList, Told};
 use crate::client::api::{ApiError, End};
 use crate::client::command::MeCommand;
 use crate::client::explain::Explanation;
+use crate::client::offline::Bound;
 
 impl Desk for MeSlice {
     type Command = MeCommand;
@@ -20,7 +21,14 @@ impl Desk for MeSlice {
         match command {
             MeCommand::List => parts.list().await,
             MeCommand::ChangePassword { current, new } => {
-                let changed = async { parts.learn(parts.person()?.change_password(&current, &new).await) };
+                let changed = async {
+                    let person = parts.person()?;
+                    parts.learn(person.change_password(&current, &new).await)?;
+                    if let Some(bound) = Bound::of(&parts.link.borrow()) {
+                        parts.offline.renew(bound, person.name(), new);
+                    }
+                    Ok(())
+                };
                 if parts.act(Told::InTheForm, changed).await.is_ok() {
                     parts.notifier.done("password_changed", Vec::new());
                     parts.list().await;

@@ -18,6 +18,7 @@ use super::api::{ApiError, PersonSession};
 use super::bridge::{Notifier, Slice};
 use super::explain::Explanation;
 use super::link::{LinkReceiver, Observer};
+use super::offline::Offline;
 use super::reports;
 use crate::domain::connection::Connection;
 use crate::protocol::auth::code;
@@ -47,12 +48,13 @@ pub(crate) struct Parts<D> {
     pub(crate) observer: Observer,
     pub(crate) notifier: Notifier,
     pub(crate) clock: Clock,
+    pub(crate) offline: Offline,
 }
 
 impl<D> Clone for Parts<D> {
     fn clone(&self) -> Self {
         let (slice, link, observer) = (self.slice.clone(), self.link.clone(), self.observer.clone());
-        Parts { slice, link, observer, notifier: self.notifier.clone(), clock: self.clock.clone() }
+        Parts { slice, link, observer, notifier: self.notifier.clone(), clock: self.clock.clone(), offline: self.offline.clone() }
     }
 }
 

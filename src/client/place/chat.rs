@@ -58,7 +58,7 @@ impl Chat {
             let answer = http.login(&server, user, password).await.map_err(|denied| failed(of_password(denied)))?;
             // The person's requests alone go this way: no station's token is sent.
             let api = Api::new(http, server.clone(), Secret::default(), Identity::Unknown);
-            Ok::<_, CallError>(PersonSession::start(Arc::new(api), answer.into()))
+            Ok::<_, CallError>(PersonSession::start(Arc::new(api), &answer.user.username.clone(), answer.into()))
         })?;
         Ok(Chat { passage, runtime, server, roots: roots.to_vec(), person })
     }

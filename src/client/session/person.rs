@@ -1,17 +1,65 @@
 //! A person on top of the station: coming, changing over to another, leaving. The station's own token stays as it is.
+//! Where the server is gone, whoever signed in here lately comes without it, and may do little.
 
 use std::sync::Arc;
 
 use super::Session;
 use crate::client::api::{Api, End, PersonSession};
+use crate::client::command::SignIn;
 use crate::client::explain::Explanation;
 use crate::client::model::Person;
+use crate::client::offline::{Admitted, Bound, Offline};
 use crate::client::sign_in::{self, SignInError, SignedInPerson};
 use crate::domain::connection::{Event, Trouble};
 use crate::support::secret::Secret;
 
+/// Who let a person in.
+pub(super) enum Came {
+    /// The server.
+    Online(SignedInPerson),
+    /// This PC, for the server is gone.
+    Offline(Admitted),
+}
+
+/// How a person's sign-in ended, and what it taught about the server.
+pub(super) struct PersonAnswer {
+    result: Result<Came, SignInError>,
+    gone: Option<Trouble>,
+}
+
+/// What a person's sign-in is done with.
+struct Door {
+    api: Arc<Api>,
+    /// Without it the server knows no persons that this PC could know.
+    bound: Option<Bound>,
+    offline: Offline,
+}
+
+impl Door {
+    async fn knock(self, user: String, password: Secret) -> PersonAnswer {
+        let Door { api, bound, offline } = self;
+        let answer = sign_in::fetch_person(&api, &user, &password).await;
+        let gone = answer.as_ref().err().and_then(SignInError::server_gone);
+        let result = match (answer, bound) {
+            (Ok(person), bound) => {
+                if let Some(bound) = bound {
+                    offline.remember(bound, person.with_password(password));
+                }
+                Ok(Came::Online(person))
+            }
+            (Err(_), Some(bound)) if gone.is_some() => offline.check(bound, user, password).await.map(Came::Offline),
+            (Err(error), Some(bound)) if error.refuses_person() => {
+                offline.forget(bound, &user);
+                Err(error)
+            }
+            (Err(error), _) => Err(error),
+        };
+        PersonAnswer { result, gone }
+    }
+}
+
 impl Session {
-    /// Asks the server who the person is. Whoever was there before stays until it has said yes.
+    /// Asks the server who the person is, or this PC where the server is gone. Whoever was there before stays until somebody came.
     pub(super) fn sign_in_person(&mut self, user: String, password: Secret) {
         self.cancel_person();
         self.cancel_sign_in();
@@ -22,7 +70,13 @@ impl Session {
             slice.locked_until = None;
             slice.last_user.clone_from(&user);
         });
-        self.person_work = Some(tokio::spawn(async move { sign_in::fetch_person(&api, &user, &password).await }));
+        let door = Door { api, bound: self.bound(), offline: self.parts.offline.clone() };
+        self.person_work = Some(tokio::spawn(door.knock(user, password)));
+    }
+
+    /// The server that persons are known at.
+    fn bound(&self) -> Option<Bound> {
+        Bound::of(&self.parts.link.borrow())
     }
 
     /// Gives up a person's sign-in that is on its way, and forgets why the last one failed.
@@ -37,24 +91,29 @@ impl Session {
         });
     }
 
-    pub(super) fn person_answered(&mut self, answer: Option<Result<SignedInPerson, SignInError>>) {
+    pub(super) fn person_answered(&mut self, answer: Option<PersonAnswer>) {
         let api = self.held.as_ref().map(|held| held.api.clone());
-        match (answer.unwrap_or(Err(SignInError::Cancelled)), api) {
-            (Ok(person), Some(api)) => self.person_came(api, person),
-            (Ok(_), None) => {}
-            (Err(error), _) => {
-                if matches!(error, SignInError::Unreachable { .. }) {
-                    self.observe(Event::Failed(Trouble::Unreachable));
-                }
-                self.tell_refusal(&error);
+        let PersonAnswer { result, gone } = answer.unwrap_or(PersonAnswer { result: Err(SignInError::Cancelled), gone: None });
+        if let Some(trouble) = gone {
+            self.observe(Event::Failed(trouble));
+        }
+        match (result, api) {
+            (Ok(Came::Online(person)), Some(api)) => {
+                self.person_goes();
+                let person = self.start_person(api, person);
+                self.person_came(person);
             }
+            (Ok(Came::Offline(Admitted { name, role })), Some(_)) => {
+                self.person_goes();
+                self.person_came(Person { name, role, since: self.parts.clock.now(), offline: true });
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => self.tell_refusal(&error),
         }
     }
 
-    fn person_came(&mut self, api: Arc<Api>, person: SignedInPerson) {
-        self.tell_server_person_left();
-        let person = self.start_person(api, person);
-        tracing::info!(role = person.role.as_str(), "a person signed in");
+    fn person_came(&mut self, person: Person) {
+        tracing::info!(role = person.role.as_str(), offline = person.offline, "a person signed in");
         self.unlock = None;
         self.parts.session.update(|slice| {
             slice.person = Some(person);
@@ -66,26 +125,41 @@ impl Session {
     }
 
     pub(super) fn start_person(&mut self, api: Arc<Api>, person: SignedInPerson) -> Person {
-        self.person = Some(PersonSession::start(api, person.tokens));
-        Person { name: person.name, role: person.role, since: self.parts.clock.now() }
+        self.person = Some(PersonSession::start(api, &person.name, person.tokens));
+        Person { name: person.name, role: person.role, since: self.parts.clock.now(), offline: false }
     }
 
     pub(super) fn person_leaves(&mut self) {
-        self.tell_server_person_left();
+        self.person_goes();
         self.parts.session.update(|slice| slice.person = None);
         self.publish_link();
     }
 
-    pub(super) fn tell_server_person_left(&mut self) {
+    /// The person who is there goes: the server hears it, now or from the list of what was done without it.
+    pub(super) fn person_goes(&mut self) {
         if let Some(person) = self.person.take() {
             tokio::spawn(async move { person.log_out().await });
+        }
+        let slice = self.parts.session.get();
+        if let (Some(person), Some(bound)) = (slice.person.as_ref().filter(|person| person.offline), self.bound()) {
+            self.parts.offline.note_left(bound, &person.name);
+        }
+    }
+
+    /// The server refused somebody who signed in as a whole: he is not let in without it either.
+    pub(super) fn forget_refused(&self, asked: &SignIn, error: &SignInError) {
+        if let Some(bound) = self.bound().filter(|_| error.refuses_person()) {
+            self.parts.offline.forget(bound, &asked.user);
         }
     }
 
     /// The server ended the person's session: the station goes on, and the person is told why he is gone.
     pub(super) fn person_ended(&mut self, end: End) {
         tracing::info!(?end, "the person's session has ended");
-        self.person = None;
+        let person = self.person.take();
+        if let (Some(person), Some(bound)) = (person.filter(|_| end != End::AnswerLost), self.bound()) {
+            self.parts.offline.forget(bound, person.name());
+        }
         self.parts.session.update(|slice| slice.person = None);
         self.publish_link();
         match end {

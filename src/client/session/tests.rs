@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::*;
 use crate::client::bridge::{Notice, Publisher};
+use crate::client::link::Observer;
 use crate::client::model::Model;
+use crate::client::offline::{self as service, Cost, Tools};
 use crate::client::peer::{Answer, Asked, Peer, from_line, json, until};
 use crate::client::vault::tests::{lock_keyring, vault_on};
 use crate::domain::access::Role;
@@ -17,7 +19,10 @@ struct World {
     notices: mpsc::Receiver<Notice>,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    offline: JoinHandle<()>,
 }
+
+mod offline;
 
 fn settings(folder: &Path) -> Settings {
     let id = InstanceId::parse("eol").unwrap();
@@ -39,6 +44,7 @@ fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
     let (notifier, notices) = Notifier::new();
     let (link, link_receiver) = watch::channel(left);
     let (_, built_in) = watch::channel(None);
+    let (door, mut jobs) = service::door();
     let parts = Parts {
         id: InstanceId::parse("eol").unwrap(),
         application: Application::Configurator,
@@ -52,13 +58,19 @@ fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
         roots: Vec::new(),
         built_in,
         way: Way::direct(),
+        offline: door,
     };
     let (ask, mut inbox) = mpsc::channel(8);
     let (events, mut event_inbox) = mpsc::channel(8);
     let stop = CancellationToken::new();
+    let id = InstanceId::parse("eol").unwrap();
+    let tools = Tools { id, folder: folder.to_owned(), vault: vault.clone(), clock: Clock::system(), cost: Cost::SMALL };
+    let parts_of_offline = service::Parts { tools, link: link_receiver.clone(), observer: Observer(events.clone()) };
+    let stopped = stop.clone();
+    let offline = tokio::spawn(async move { service::run(parts_of_offline, &mut jobs, stopped).await });
     let stopped = stop.clone();
     let task = tokio::spawn(async move { run(parts, &mut inbox, &mut event_inbox, stopped).await });
-    World { ask, events, link: link_receiver, model, notices, stop, task }
+    World { ask, events, link: link_receiver, model, notices, stop, task, offline }
 }
 
 impl World {
@@ -86,6 +98,7 @@ impl World {
     async fn end(self) {
         self.stop.cancel();
         self.task.await.unwrap();
+        self.offline.await.unwrap();
     }
 }
 
@@ -439,7 +452,7 @@ async fn a_person_who_is_refused_changes_nothing() {
         ("account_locked", Box::new(move |_| locked())),
         ("sign_in_refused", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"forbidden"}"#))),
         ("not_our_server", Box::new(|_| from_line("s2", 200, LOGIN))),
-        ("server_unreachable", Box::new(|_| Answer(0, vec![], String::new()))),
+        ("offline_not_known", Box::new(|_| Answer(0, vec![], String::new()))),
     ];
     for (key, script) in cases {
         peer.answer(script);

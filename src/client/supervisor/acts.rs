@@ -10,6 +10,7 @@ use super::Supervisor;
 use crate::client::command::InstancesCommand;
 use crate::client::instances::{self, InstancesError};
 use crate::client::model::Progress;
+use crate::client::offline;
 use crate::client::settings;
 use crate::domain::InstanceId;
 
@@ -88,6 +89,7 @@ impl Supervisor {
         let (registry, id, vault, sealed) = (self.registry.clone(), id.clone(), self.vault.clone(), settings::sealed_token(&folder));
         self.act("instances.deleting", id.to_string(), false, move |progressed| {
             sealed.iter().for_each(|sealed| vault.forget(sealed));
+            offline::forget_file(&folder, &vault);
             instances::remove(&folder, lock, progressed)?;
             registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;
             Ok(("instance_deleted", id.to_string()))

@@ -13,7 +13,7 @@ use crate::desktop::widgets::{button, card, dialog, empty, field};
 use crate::desktop::{Scene, format};
 
 /// Groups of actions that can be chosen: the first word of each, and its name.
-const GROUPS: [(&str, &str); 7] = [
+const GROUPS: [(&str, &str); 8] = [
     ("", "audit.group.all"),
     ("login", "audit.group.login"),
     ("user", "audit.group.user"),
@@ -21,6 +21,7 @@ const GROUPS: [(&str, &str); 7] = [
     ("password", "audit.group.password"),
     ("token", "audit.group.token"),
     ("key", "audit.group.key"),
+    ("offline", "audit.group.offline"),
 ];
 
 #[derive(Default)]
@@ -119,7 +120,8 @@ impl Audit {
         let table = Table { name: scene.text("audit.title"), columns, rows: list.rows.len(), pale };
         table::table(ui, scene.theme, &mut self.list, &table, |index| {
             let entry = &list.rows[index];
-            let mut cells = vec![Cell::new(scene.moment(Some(entry.timestamp))), Cell::sign(outcome(entry), action(scene, &entry.action))];
+            let at = entry.happened_at.unwrap_or(entry.timestamp);
+            let mut cells = vec![Cell::new(scene.moment(Some(at))), Cell::sign(outcome(entry), action(scene, &entry.action))];
             if !narrow {
                 cells.extend([Cell::strong(entry.user.as_str()), Cell::new(entry.target.as_str())]);
             }
@@ -210,7 +212,16 @@ fn facts(ui: &mut Ui, scene: &Scene<'_>, entry: &AuditEntry) {
     });
     ui.add_space(space::XS);
     let or = |text: &str| if text.is_empty() { format::NOTHING.to_owned() } else { text.to_owned() };
-    card::fact(ui, theme, scene.text("audit.column.time"), &scene.zone.full(entry.timestamp));
+    // What a station told of later happened before it was noted, and by that station's clock.
+    let written = scene.zone.full(entry.timestamp);
+    match entry.happened_at {
+        None => card::fact(ui, theme, scene.text("audit.column.time"), &written),
+        Some(at) => {
+            card::fact(ui, theme, scene.text("audit.column.time"), &scene.zone.full(at));
+            card::fact(ui, theme, scene.text("audit.told_by"), &or(entry.station.as_deref().unwrap_or_default()));
+            card::fact(ui, theme, scene.text("audit.told_at"), &written);
+        }
+    }
     card::fact(ui, theme, scene.text("audit.column.who"), &or(&entry.user));
     card::fact(ui, theme, scene.text("audit.column.target"), &or(&entry.target));
     card::fact(ui, theme, scene.text("audit.column.address"), &or(&entry.address));

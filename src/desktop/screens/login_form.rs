@@ -78,7 +78,8 @@ impl Form {
     pub fn welcome_person(&mut self, model: &Model) {
         self.offer(model);
         let session = &model.session;
-        self.user = if session.person.is_some() { String::new() } else { session.last_user.clone() };
+        let comes_back = session.person.is_none() || session.is_offline();
+        self.user = if comes_back { session.last_user.clone() } else { String::new() };
         self.wanted = Some(if self.user.is_empty() { Field::User } else { Field::Password });
         (self.focused, self.tried) = (None, false);
         self.wipe();

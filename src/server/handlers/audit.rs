@@ -1,25 +1,27 @@
-//! `GET /api/audit`: searched by page, or exported as one file.
+//! `GET /api/audit`: searched by page, or exported as one file. `POST /api/audit/offline`: what stations tell of later.
 
 use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::SecondsFormat;
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use futures_util::stream;
 
-use crate::domain::Permission;
-use crate::protocol::audit::{AUDIT_MOST, AuditQuery, Entry};
-use crate::server::body::QueryParts;
+use crate::domain::{Permission, Role};
+use crate::protocol::audit::{AUDIT_MOST, AuditQuery, Entry, OFFLINE_MOST, OfflineAct, OfflineActs, OfflineActsTaken, RefusedAct};
+use crate::server::body::{Json, QueryParts};
 use crate::server::caller::Caller;
+use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
+use crate::server::services::audit::take_told;
 use crate::server::state::Line;
 use crate::server::store::StoreError;
 use crate::server::store::audit::{self, Wanted};
 
-const HEAD: &str = "id,timestamp,user,action,target,address,result,detail\r\n";
+const HEAD: &str = "id,timestamp,user,action,target,address,result,detail,station,happened_at\r\n";
 /// Longest text that is looked for, in characters.
 const WORD_MAX: usize = 200;
 
@@ -52,6 +54,45 @@ pub(in crate::server) async fn list(
     }
 }
 
+/// What people did at a station while this server was gone: its word, marked as such. What is told twice is kept once.
+#[utoipa::path(
+    post, path = "/api/audit/offline", tag = "Administration", operation_id = "tell_offline_acts", request_body = OfflineActs,
+    responses((status = 200, body = OfflineActsTaken)),
+    extensions(("x-permission" = json!("station"))),
+)]
+pub(in crate::server) async fn tell_offline(
+    State(line): State<Arc<Line>>,
+    caller: Caller,
+    from: ClientAddress,
+    Json(acts): Json<OfflineActs>,
+) -> Result<Answer<OfflineActsTaken>, Refusal> {
+    if caller.role != Role::Station {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", "Only a station tells what was done at it."));
+    }
+    if acts.entries.len() > OFFLINE_MOST {
+        return Err(Refusal::bad_request("bad_body", format!("At most {OFFLINE_MOST} entries are taken at once.")));
+    }
+    let refused: Vec<RefusedAct> = acts.entries.iter().filter_map(refused).collect();
+    let good: Vec<OfflineAct> = acts.entries.into_iter().filter(|act| refused.iter().all(|refused| refused.id != act.id)).collect();
+    take_told(&line, &caller, &from, &good).await?;
+    Ok(Answer(OfflineActsTaken { refused }))
+}
+
+/// The first field of an act that is not as it must be.
+fn refused(act: &OfflineAct) -> Option<RefusedAct> {
+    let text = |text: &str| text.chars().count() <= WORD_MAX && !text.contains(char::is_control);
+    let word = |text: &str| (1..=40).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'.'));
+    let fields = [
+        ("at", (2000..2200).contains(&act.at.year())),
+        ("user", text(&act.user) && !act.user.trim().is_empty()),
+        ("action", word(&act.action)),
+        ("target", text(&act.target)),
+        ("result", word(&act.result)),
+    ];
+    let (field, _) = fields.into_iter().find(|(_, good)| !good)?;
+    Some(RefusedAct { id: act.id, field: field.to_owned() })
+}
+
 /// All of it, page after page, so that a long log does not fill the memory. A page that fails breaks the file off.
 async fn export(line: Arc<Line>, wanted: Wanted) -> Result<Response, Refusal> {
     // The first page is read before anything is answered, so that its trouble is still a refusal.
@@ -73,9 +114,12 @@ async fn export(line: Arc<Line>, wanted: Wanted) -> Result<Response, Refusal> {
 }
 
 fn row(entry: &Entry) -> String {
-    let time = entry.timestamp.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let cells = [&entry.id, &time, &entry.user, &entry.action, &entry.target, &entry.address, &entry.result, &entry.detail];
-    cells.map(|text| cell(text)).join(",") + "\r\n"
+    let written = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let (time, happened) = (written(entry.timestamp), entry.happened_at.map(written).unwrap_or_default());
+    let Entry { id, user, action, target, address, result, detail, .. } = entry;
+    let station = entry.station.as_deref().unwrap_or_default();
+    let cells = [id, &time, user, action, target, address, result, detail, station, &happened];
+    cells.map(cell).join(",") + "\r\n"
 }
 
 /// Quoted where it must be; what a spreadsheet would take for a formula gets an apostrophe before it.

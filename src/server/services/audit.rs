@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, OFFLINE};
+use crate::protocol::audit::OfflineAct;
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::state::Line;
-use crate::server::store::audit::{self, NewEntry};
+use crate::server::store::audit::{self, NewEntry, Told};
 use crate::server::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -74,5 +75,25 @@ pub(in crate::server) async fn write(store: &Store, now: DateTime<Utc>, act: Act
 pub(in crate::server) async fn write_in(connection: &mut sqlx::AnyConnection, now: DateTime<Utc>, act: Act<'_>) -> Result<(), StoreError> {
     let address = act.from.map(|ip| ip.to_string()).unwrap_or_default();
     let Act { who, target, result, detail, .. } = act;
-    audit::insert(connection, &NewEntry { now, who, action: act.action.as_str(), target, address: &address, result, detail }).await
+    let entry = NewEntry { now, who, action: act.action.as_str(), target, address: &address, result, detail, told: None };
+    audit::insert(connection, &entry).await
+}
+
+/// Keeps what a station tells of later, all of it or nothing, and each act once. It is marked as the station's word.
+pub(in crate::server) async fn take_told(
+    line: &Line,
+    station: &Caller,
+    from: &ClientAddress,
+    acts: &[OfflineAct],
+) -> Result<(), StoreError> {
+    let (now, address) = (line.clock.now(), from.ip.to_string());
+    let mut transaction = line.store.begin().await?;
+    for act in acts {
+        let told = Some(Told { station: &station.name, at: act.at, id: act.id });
+        let action = format!("{OFFLINE}{}", act.action);
+        let OfflineAct { user: who, target, result, .. } = act;
+        let entry = NewEntry { now, who, action: &action, target, address: &address, result, detail: "", told };
+        audit::insert(&mut transaction, &entry).await?;
+    }
+    Ok(transaction.commit().await?)
 }

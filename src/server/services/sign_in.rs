@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use super::audit::{self, Act};
 use super::turns::Turn;
 use crate::domain::Role;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, NOBODY};
 use crate::domain::lockout::{ACCOUNT, ADDRESS, Verdict, seconds_left};
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
@@ -15,9 +15,6 @@ use crate::server::state::Line;
 use crate::server::store::sign_in_failures::{self, Subjects};
 use crate::server::store::users::{self, User};
 use crate::support::secret::Secret;
-
-/// Who the log names where the name is nobody's: what was typed may be a password.
-const NOBODY: &str = "(unknown name)";
 
 /// The active, verified user with this name, password and (if claimed) role. Whatever is wrong, the answer and its time are one. The
 /// third failure in a row locks the name for five minutes, as many do the address; what is locked is refused before anything is hashed.

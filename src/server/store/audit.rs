@@ -20,6 +20,14 @@ pub(in crate::server) struct NewEntry<'a> {
     pub(in crate::server) address: &'a str,
     pub(in crate::server) result: &'a str,
     pub(in crate::server) detail: &'a str,
+    pub(in crate::server) told: Option<Told<'a>>,
+}
+
+/// That a station told of it later: which one, when it happened there, and its own id for it.
+pub(in crate::server) struct Told<'a> {
+    pub(in crate::server) station: &'a str,
+    pub(in crate::server) at: DateTime<Utc>,
+    pub(in crate::server) id: Uuid,
 }
 
 /// Which entries are wanted. Empty texts mean all.
@@ -43,15 +51,21 @@ struct Row {
     address: String,
     result: String,
     detail: String,
+    station: Option<String>,
+    happened_at: Option<i64>,
 }
 
-/// Adds an entry, as part of the change it tells of where `connection` is inside one.
+/// Adds an entry, as part of the change it tells of where `connection` is inside one. What a station tells a second time changes nothing.
 pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewEntry<'_>) -> Result<(), StoreError> {
     let texts = [new.who, new.action, new.target, new.address, new.result, new.detail].map(clean);
     let [who, action, target, address, result, detail] = texts;
-    let search = key(&[who.as_str(), target.as_str(), address.as_str(), detail.as_str()].join("\n"));
-    let text = "insert into audit (id, at, who, who_key, action, target, address, result, detail, search_key)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let station = new.told.as_ref().map(|told| clean(told.station));
+    let searched = [who.as_str(), target.as_str(), address.as_str(), detail.as_str(), station.as_deref().unwrap_or_default()];
+    let search = key(searched.join("\n").trim_end());
+    let told_as = new.told.as_ref().map(|told| format!("{} {}", key(told.station), told.id));
+    let text =
+        "insert into audit (id, at, who, who_key, action, target, address, result, detail, search_key, station, happened_at, told_as)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (told_as) do nothing";
     sqlx::query(text)
         .bind(Uuid::now_v7().to_string())
         .bind(micros(new.now))
@@ -63,6 +77,9 @@ pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewE
         .bind(result)
         .bind(detail)
         .bind(search)
+        .bind(station)
+        .bind(new.told.as_ref().map(|told| micros(told.at)))
+        .bind(told_as)
         .execute(connection)
         .await?;
     Ok(())
@@ -70,7 +87,7 @@ pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewE
 
 /// Newest first.
 pub(in crate::server) async fn list(store: &Store, wanted: &Wanted, limit: i64) -> Result<Vec<Entry>, StoreError> {
-    let mut query = Sql::new("select id, at, who, action, target, address, result, detail from audit where 1 = 1");
+    let mut query = Sql::new("select id, at, who, action, target, address, result, detail, station, happened_at from audit where 1 = 1");
     if let Some(from) = wanted.from {
         query.push(" and at >= ").push_bind(micros(from));
     }
@@ -100,6 +117,8 @@ pub(in crate::server) async fn list(store: &Store, wanted: &Wanted, limit: i64) 
         address: row.address,
         result: row.result,
         detail: row.detail,
+        station: row.station,
+        happened_at: row.happened_at.map(time),
     };
     Ok(rows.into_iter().map(entry).collect())
 }

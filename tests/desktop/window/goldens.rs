@@ -19,12 +19,8 @@ pub fn tree(harness: &Harness<'_, Andon>) -> String {
     nodes.map(|node| node.accesskit_node()).flat_map(|node| [node.label(), node.value()]).flatten().map(|words| words + "\n").collect()
 }
 
-fn at(route: Route) -> Options {
-    Options { route: Some(route), ..world::options(Tone::Dark) }
-}
-
 fn text(name: &str, model: Model, route: Route) {
-    golden::text(name, &World::with(DESK, model, at(route)).harness);
+    golden::text(name, &World::with(DESK, model, world::at(route)).harness);
 }
 
 #[test]
@@ -84,11 +80,11 @@ fn the_screens_about_persons_read_as_they_should() {
 #[test]
 fn the_screens_about_persons_look_as_they_should() {
     let full = || world::signed_in(Role::Superuser);
-    golden::picture("users-desk", DESK, full(), at(Route::Users));
-    golden::picture("users-panel", PANEL, full(), at(Route::Users));
-    golden::picture("tokens-light", DESK, full(), Options { tone: Some(Tone::Light), ..at(Route::Stations) });
-    golden::picture("audit-desk", DESK, world::offline(full()), at(Route::Audit));
-    golden::picture("me-desk", DESK, full(), at(Route::Me));
+    golden::picture("users-desk", DESK, full(), world::at(Route::Users));
+    golden::picture("users-panel", PANEL, full(), world::at(Route::Users));
+    golden::picture("tokens-light", DESK, full(), Options { tone: Some(Tone::Light), ..world::at(Route::Stations) });
+    golden::picture("audit-desk", DESK, world::offline(full()), world::at(Route::Audit));
+    golden::picture("me-desk", DESK, full(), world::at(Route::Me));
 }
 
 #[test]
@@ -96,10 +92,10 @@ fn the_main_screens_look_as_they_should() {
     let full = || world::signed_in(Role::Superuser);
     golden::picture("login-desk", DESK, world::signed_out(), world::options(Tone::Dark));
     golden::picture("login-panel", PANEL, world::signed_out(), world::options(Tone::Dark));
-    golden::picture("overview-desk", DESK, full(), at(Route::Overview));
-    golden::picture("queue-desk", DESK, world::with_history(full()), at(Route::Queue));
-    golden::picture("connection-desk", DESK, world::offline(full()), at(Route::Connection));
-    golden::picture("stations-light", DESK, full(), Options { tone: Some(Tone::Light), ..at(Route::Instances) });
+    golden::picture("overview-desk", DESK, full(), world::at(Route::Overview));
+    golden::picture("queue-desk", DESK, world::with_history(full()), world::at(Route::Queue));
+    golden::picture("connection-desk", DESK, world::offline(full()), world::at(Route::Connection));
+    golden::picture("stations-light", DESK, full(), Options { tone: Some(Tone::Light), ..world::at(Route::Instances) });
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn no_sentence_is_missing_on_any_screen() {
     for model in models {
         for size in [DESK, PANEL] {
             for route in Route::ALL {
-                let said = tree(&World::with(size, model.clone(), at(route)).harness);
+                let said = tree(&World::with(size, model.clone(), world::at(route)).harness);
                 let keys = [
                     "shell.",
                     "login.",

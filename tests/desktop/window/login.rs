@@ -214,7 +214,7 @@ fn a_person_signs_in_on_top_of_a_station_and_lands_where_he_was() {
     world.publish(|model| {
         let session = Arc::make_mut(&mut model.session);
         session.signing_in = false;
-        session.person = Some(Person { name: "M. Nowak".to_owned(), role: Role::Operator, since: now() });
+        session.person = Some(Person { name: "M. Nowak".to_owned(), role: Role::Operator, since: now(), offline: false });
     });
     assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_none());
     assert!(world.harness.query_by_label("Waiting 12").is_some(), "back at the queue");
@@ -255,7 +255,8 @@ fn one_operator_changes_over_to_another_who_types_his_own_name() {
     world.harness.run();
     assert_eq!(world.commands(), [sign_in_person("j.kowalska", "her own word")]);
     world.publish(|model| {
-        Arc::make_mut(&mut model.session).person = Some(Person { name: "J. Kowalska".to_owned(), role: Role::Operator, since: now() });
+        Arc::make_mut(&mut model.session).person =
+            Some(Person { name: "J. Kowalska".to_owned(), role: Role::Operator, since: now(), offline: false });
     });
     assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Sign in to act").is_none());
 }

@@ -7,6 +7,7 @@ mod frame;
 mod goldens;
 mod login;
 mod me;
+mod offline;
 mod people;
 mod shots;
 mod world;

@@ -83,7 +83,15 @@ fn entry(n: i64, user: &str, action: &str, target: &str, result: &str, detail: &
         address: "10.20.0.31".to_owned(),
         result: result.to_owned(),
         detail: detail.to_owned(),
+        station: None,
+        happened_at: None,
     }
+}
+
+/// What a station told of an hour after it had happened.
+fn told(n: i64, user: &str, action: &str, target: &str, result: &str) -> AuditEntry {
+    let station = Some("eol@line-a-pc3".to_owned());
+    AuditEntry { station, happened_at: Some(ago(n * 613 + 3_600)), ..entry(n, user, action, target, result, "") }
 }
 
 pub fn acts() -> Vec<AuditEntry> {
@@ -97,12 +105,15 @@ pub fn acts() -> Vec<AuditEntry> {
         ("system", "key.rotated", "", "ok", ""),
         ("a.wrona", "something.new", "", "ok", ""),
     ];
-    (0..40)
+    let mut acts: Vec<AuditEntry> = (0..40)
         .map(|n: i64| {
             let (user, action, target, result, detail) = few[n as usize % few.len()];
             entry(n, user, action, target, result, detail)
         })
-        .collect()
+        .collect();
+    acts[3] = told(3, "j.kowalska", "offline.login", "", "ok");
+    acts[4] = told(4, "system", "offline.user.locked", "r.zimny", "ok");
+    acts
 }
 
 fn session(id: &str, client: &str, address: &str, used_secs: i64) -> OpenSession {

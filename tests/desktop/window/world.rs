@@ -7,7 +7,7 @@ use std::sync::Arc;
 use andon::client::*;
 use andon::desktop::format::Zone;
 use andon::desktop::theme::Tone;
-use andon::desktop::{Andon, Options};
+use andon::desktop::{Andon, Options, Route};
 use andon::domain::access::Role;
 use andon::domain::connection::{Connection, Trouble};
 use andon::domain::instance::{Application, Instance, InstanceId};
@@ -62,6 +62,11 @@ pub fn options(tone: Tone) -> Options {
     Options { tone: Some(tone), clock: Clock::held(now()), zone: Zone::utc(), renderer: "none".to_owned(), ..Options::default() }
 }
 
+/// The window at this screen.
+pub fn at(route: Route) -> Options {
+    Options { route: Some(route), ..options(Tone::Dark) }
+}
+
 fn id(text: &str) -> InstanceId {
     InstanceId::parse(text).unwrap()
 }
@@ -103,7 +108,7 @@ pub fn signed_in(role: Role) -> Model {
     let session = Arc::make_mut(&mut model.session);
     session.station.as_mut().unwrap().has_roles = true;
     session.last_user = "m.nowak".to_owned();
-    session.person = (role != Role::Station).then(|| Person { name: "M. Nowak".to_owned(), role, since: now() });
+    session.person = (role != Role::Station).then(|| Person { name: "M. Nowak".to_owned(), role, since: now(), offline: false });
     let connection = Arc::make_mut(&mut model.connection);
     connection.server_version = "0.1.0".to_owned();
     connection.server_id = "line-a".to_owned();

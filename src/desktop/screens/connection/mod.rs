@@ -46,6 +46,10 @@ impl Connection {
                         self.tunnel.ui(ui, scene);
                     }
                 }
+                // Where there is room; below everything else in one column.
+                if i == 0 {
+                    persons(ui, scene);
+                }
             });
         });
         self.question(ui, scene);
@@ -124,6 +128,22 @@ impl Connection {
             }
         }
     }
+}
+
+/// Who may come in while the server is gone, where it knows persons at all.
+fn persons(ui: &mut Ui, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    if !scene.model.session.station.as_ref().is_some_and(|station| station.has_roles) {
+        return;
+    }
+    card::card(ui, theme, scene.text("connection.persons"), |ui| {
+        ui.add(Label::new(theme.label(scene.text("connection.persons_note"))).wrap());
+        ui.add_space(space::XS);
+        let may = scene.may_act(Permission::ManageInstances);
+        if button::secondary(ui, theme, scene.text("connection.forget_persons"), may).clicked() {
+            scene.run(Command::Session(SessionCommand::ForgetPersons));
+        }
+    });
 }
 
 fn state_card(ui: &mut Ui, scene: &Scene<'_>) {

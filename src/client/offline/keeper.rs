@@ -1,0 +1,238 @@
+//! The book of persons, sealed on disk, and what happens when one of them comes while the server is gone.
+//! Everything here blocks: the disk, the keyring, and hashes that are slow on purpose.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::acts::{Acts, Deed};
+use super::book::Book;
+use super::verifier::{Cost, Verifier};
+use super::{Bound, Newcomer};
+use crate::client::files;
+use crate::client::sign_in::SignInError;
+use crate::client::vault::{Key, Vault};
+use crate::domain::InstanceId;
+use crate::domain::access::{Role, WITHOUT_SERVER};
+use crate::domain::audit::NOBODY;
+use crate::domain::lockout::seconds_left;
+use crate::support::clock::Clock;
+use crate::support::secret::Secret;
+
+/// What a keeper works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) id: InstanceId,
+    pub(crate) folder: PathBuf,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+    pub(crate) cost: Cost,
+}
+
+pub(crate) struct Keeper {
+    tools: Tools,
+    pub(super) acts: Acts,
+    /// Of the file on disk, once it is known: the keyring is asked once.
+    key: Option<Key>,
+    /// Fits no password, and takes as long as one that does.
+    decoy: Option<Verifier>,
+}
+
+/// The file, as it is on disk.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sealed: String,
+}
+
+/// Somebody whom the book knew.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Admitted {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+}
+
+impl Keeper {
+    pub(crate) fn open(tools: Tools) -> Keeper {
+        let acts = Acts::open(&tools.folder, &tools.clock);
+        Keeper { tools, acts, key: None, decoy: None }
+    }
+
+    /// Takes in who has just signed in at the server.
+    pub(crate) fn remember(&mut self, bound: &Bound, person: &Newcomer) {
+        let kept = Verifier::of(&person.password, self.tools.cost).and_then(|verifier| {
+            let mut book = self.read(bound);
+            book.remember(&person.name, person.role, verifier, self.tools.clock.now());
+            self.write(bound, &book)
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, "a person will not be able to sign in while the server is gone");
+            // What the disk has may be an old password.
+            self.forget(bound, &person.name);
+        }
+    }
+
+    /// A person has a new password: the old one is good no more.
+    pub(crate) fn renew(&mut self, bound: &Bound, name: &str, password: &Secret) {
+        let mut book = self.read(bound);
+        let Some(known) = book.find(name) else { return };
+        let verifier = Verifier::of(password, self.tools.cost);
+        let renewed = verifier.map(|verifier| known.verifier = verifier).and_then(|()| self.write(bound, &book));
+        if renewed.is_err() {
+            self.forget(bound, name);
+        }
+    }
+
+    /// The server does not let this person in any more.
+    pub(crate) fn forget(&mut self, bound: &Bound, name: &str) {
+        let mut book = self.read(bound);
+        if book.forget(name) && self.write(bound, &book).is_err() {
+            self.forget_all();
+        }
+    }
+
+    pub(crate) fn forget_all(&mut self) {
+        self.key = None;
+        forget_file(&self.tools.folder, &self.tools.vault);
+    }
+
+    /// Notes how far the clock has come, where there is anybody to note it for.
+    pub(crate) fn note_time(&mut self, bound: &Bound) {
+        if !file_in(&self.tools.folder).exists() {
+            return;
+        }
+        let (mut book, now) = (self.read(bound), self.tools.clock.now());
+        if !book.clock_went_back(now) {
+            book.expire(now);
+            let _ = self.write(bound, &book);
+        }
+    }
+
+    /// Lets somebody in whose password is the one of his last sign-in at the server. A try is counted before it is looked at,
+    /// so that nobody gains by pulling the plug, and an entry is in the list of acts before he is in.
+    pub(crate) fn check(&mut self, bound: &Bound, user: &str, password: &Secret) -> Result<Admitted, SignInError> {
+        let (mut book, now) = (self.read(bound), self.tools.clock.now());
+        if book.clock_went_back(now) {
+            return Err(SignInError::ClockWentBack);
+        }
+        book.expire(now);
+        let Some(known) = book.find(user) else {
+            self.work_for_nothing(password);
+            let _ = self.write_if_there(bound, &book);
+            self.note(bound, Deed { result: "not_known_here", ..Deed::comes(NOBODY) });
+            return Err(SignInError::NotKnownHere);
+        };
+        if let Some(until) = known.locked_until(now) {
+            return Err(SignInError::LockedFor(std::time::Duration::from_secs(seconds_left(until, now))));
+        }
+        let locks = known.count(now);
+        let (admitted, verifier) = (Admitted { name: known.name.clone(), role: known.role }, known.verifier.clone());
+        self.write(bound, &book).map_err(not_kept)?;
+        if !verifier.fits(password) {
+            self.note(bound, Deed { result: "invalid_credentials", ..Deed::comes(&admitted.name) });
+            if locks {
+                self.note(bound, Deed { user: "system", action: "user.locked", target: &admitted.name, result: "ok" });
+            }
+            return Err(SignInError::WrongPassword);
+        }
+        self.admit(bound, book, admitted)
+    }
+
+    fn admit(&mut self, bound: &Bound, mut book: Book, admitted: Admitted) -> Result<Admitted, SignInError> {
+        if let Some(known) = book.find(&admitted.name) {
+            known.forgive();
+        }
+        self.write(bound, &book).map_err(not_kept)?;
+        let comes = Deed::comes(&admitted.name);
+        if !WITHOUT_SERVER.into_iter().any(|permission| admitted.role.may(permission)) {
+            self.note(bound, Deed { result: "forbidden", ..comes });
+            return Err(SignInError::NothingOffline);
+        }
+        self.acts.note(&bound.server_id, comes, &self.tools.clock).map_err(not_kept)?;
+        Ok(admitted)
+    }
+
+    /// Notes what needs no leave to happen. A list that is full or a disk that refuses is in the log.
+    pub(crate) fn note(&mut self, bound: &Bound, deed: Deed<'_>) {
+        if let Err(error) = self.acts.note(&bound.server_id, deed, &self.tools.clock) {
+            tracing::error!(%error, action = deed.action, result = deed.result, "an act without the server could not be noted");
+        }
+    }
+
+    /// As much work as a check of somebody who is known.
+    fn work_for_nothing(&mut self, password: &Secret) {
+        if self.decoy.is_none() {
+            self.decoy = Verifier::of(&Secret::default(), self.tools.cost).ok();
+        }
+        let _ = self.decoy.as_ref().map(|decoy| decoy.fits(password));
+    }
+
+    /// A file that is missing, of another machine, another server or changed by anybody else knows nobody.
+    fn read(&mut self, bound: &Bound) -> Book {
+        let bytes = self.bytes(bound);
+        let mut open = || {
+            let sealed = read_sealed(&self.tools.folder)?;
+            let key = match self.key.take() {
+                Some(key) if self.tools.vault.is_key_of(&key, &sealed) => key,
+                _ => self.tools.vault.find_key(&sealed).ok()?,
+            };
+            let text = self.tools.vault.open_with(self.key.insert(key), &sealed, &bytes).ok()?;
+            serde_json::from_str(text.expose()).ok()
+        };
+        open().unwrap_or_default()
+    }
+
+    fn write_if_there(&mut self, bound: &Bound, book: &Book) -> io::Result<()> {
+        if file_in(&self.tools.folder).exists() { self.write(bound, book) } else { Ok(()) }
+    }
+
+    fn write(&mut self, bound: &Bound, book: &Book) -> io::Result<()> {
+        let text = Zeroizing::new(serde_json::to_string(book)?);
+        let bytes = self.bytes(bound);
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => {
+                forget_key(&self.tools.folder, &self.tools.vault);
+                self.tools.vault.draw_key()?
+            }
+        };
+        let sealed = self.tools.vault.seal_with(self.key.insert(key), &Secret::new(text.as_str()), &bytes)?;
+        files::write_without_trace(&file_in(&self.tools.folder), &serde_json::to_vec(&Sealed { sealed })?)
+    }
+
+    /// What the file is for: it opens for nothing else, and never as a station's token.
+    fn bytes(&self, bound: &Bound) -> Vec<u8> {
+        format!("sign-in without the server\n{}\n{}\n{}", self.tools.id, bound.server_url, bound.server_id).into_bytes()
+    }
+}
+
+fn not_kept(error: io::Error) -> SignInError {
+    SignInError::NotKept { detail: error.to_string() }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("offline.json")
+}
+
+fn read_sealed(folder: &Path) -> Option<String> {
+    let bytes = files::read_bounded(&file_in(folder), files::SETTINGS_LIMIT).ok()?;
+    serde_json::from_slice::<Sealed>(&bytes).ok().map(|file| file.sealed)
+}
+
+fn forget_key(folder: &Path, vault: &Vault) {
+    if let Some(sealed) = read_sealed(folder) {
+        vault.forget(&sealed);
+    }
+}
+
+/// Takes away who may sign in without the server: the file and its key.
+pub(crate) fn forget_file(folder: &Path, vault: &Vault) {
+    forget_key(folder, vault);
+    if let Err(error) = files::wipe(&file_in(folder)) {
+        tracing::error!(%error, "who may sign in without the server is still on the disk");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Persons who come while the server is gone, and what it hears of them once it is back.
+
+use super::*;
+use crate::protocol::audit::OfflineActs;
+
+const WORD: &str = "his own word";
+
+fn gone(_: &Asked) -> Answer {
+    Answer(0, vec![], String::new())
+}
+
+/// As [`changing_over`], and it takes what was done without it.
+fn back(asked: &Asked) -> Answer {
+    match asked.line.as_str() {
+        "POST /api/audit/offline" => from_line("s1", 200, r#"{"refused":[]}"#),
+        _ => changing_over(asked),
+    }
+}
+
+/// A station with ben, who signed in at the server and left, and then the server went.
+async fn without_server(folder: &Path, vault: &Vault, peer: &Peer) -> World {
+    let world = start(folder, vault);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    peer.answer(back);
+    world.sign_in_person("ben").await;
+    until("ben", || world.person(), |person| person.as_ref().is_some_and(|(name, _)| name == "ben")).await;
+    world.ask.send(Ask::Session(SessionCommand::PersonSignOut)).await.unwrap();
+    until("nobody", || world.person(), Option::is_none).await;
+    peer.answer(gone);
+    world
+}
+
+impl World {
+    async fn until_offline_person(&self) {
+        let look = || self.model.borrow().session.person.clone();
+        until("ben without the server", look, |person| person.as_ref().is_some_and(|person| person.offline)).await;
+    }
+
+    async fn try_person(&self, user: &str, password: &str) {
+        let command = SessionCommand::SignInPerson { user: user.to_owned(), password: Secret::new(password) };
+        self.ask.send(Ask::Session(command)).await.unwrap();
+    }
+}
+
+/// What was told so far, by id and in the order it came.
+fn told(peer: &Peer) -> Vec<(uuid::Uuid, String)> {
+    let tellings = peer.asked().into_iter().filter(|asked| asked.line == "POST /api/audit/offline");
+    let acts = tellings.flat_map(|asked| serde_json::from_slice::<OfflineActs>(&asked.body).unwrap().entries);
+    acts.map(|act| (act.id, format!("{} {} {}", act.user, act.action, act.result))).collect()
+}
+
+/// The same, each once.
+fn heard(peer: &Peer) -> Vec<String> {
+    let mut told = told(peer);
+    let mut known = std::collections::HashSet::new();
+    told.retain(|(id, _)| known.insert(*id));
+    told.into_iter().map(|(_, words)| words).collect()
+}
+
+#[tokio::test]
+async fn a_person_comes_without_the_server_and_does_not_become_more_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let world = without_server(folder.path(), &vault, &peer).await;
+    world.try_person("ben", "another word").await;
+    world.until_error("wrong_password").await;
+    world.try_person("carl", WORD).await;
+    world.until_error("offline_not_known").await;
+    world.try_person("ben", WORD).await;
+    world.until_offline_person().await;
+    world.until_state(Connection::Offline(Trouble::Unreachable)).await;
+    let session = world.model.borrow().session.clone();
+    assert!(session.may_act(crate::domain::Permission::AckAlerts) && !session.may_act(crate::domain::Permission::SubmitReports));
+    assert!(world.link.borrow().person.is_none(), "nothing is asked of a server in his name");
+    peer.answer(back);
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    world.until_state(Connection::Connected).await;
+    until("the acts", || heard(&peer).len(), |heard| *heard == 3).await;
+    assert!(world.model.borrow().session.is_offline(), "he has to sign in again for the rest");
+    world.try_person("ben", WORD).await;
+    until("ben at the server", || world.model.borrow().session.is_offline(), |offline| !offline).await;
+    until("his leaving", || heard(&peer).len(), |heard| *heard == 4).await;
+    let expected = ["ben login invalid_credentials", "(unknown name) login not_known_here", "ben login ok", "ben logout ok"];
+    assert_eq!(heard(&peer), expected);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_told_into_a_broken_line_is_told_again_under_the_same_id_and_then_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let world = without_server(folder.path(), &vault, &peer).await;
+    world.try_person("ben", WORD).await;
+    world.until_offline_person().await;
+    // It hears of it, and its answer is lost.
+    peer.answer(|asked| if asked.line == "POST /api/audit/offline" { gone(asked) } else { back(asked) });
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    until("a first telling", || told(&peer).len(), |told| *told >= 1).await;
+    // As a power cut: nothing is flushed.
+    world.task.abort();
+    world.offline.abort();
+    peer.answer(back);
+    let before = told(&peer).len();
+    let again = start(folder.path(), &vault);
+    again.until_state(Connection::Connected).await;
+    let waiting = || std::fs::read_to_string(folder.path().join("offline_acts.json")).unwrap();
+    until("nothing waits", waiting, |text| text == r#"{"acts":[]}"#).await;
+    again.end().await;
+    let last = start(folder.path(), &vault);
+    last.until_state(Connection::Connected).await;
+    last.end().await;
+    let told = told(&peer);
+    assert!(told.len() == before + 1 && told.iter().all(|act| *act == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_is_refused_or_signed_out_is_not_let_in_without_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let world = without_server(folder.path(), &vault, &peer).await;
+    world.try_person("ben", WORD).await;
+    world.until_offline_person().await;
+    // The server is back for a moment, and says no.
+    peer.answer(|asked| match asked.line.as_str() {
+        "POST /api/auth/login" => from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#),
+        _ => back(asked),
+    });
+    world.try_person("ben", WORD).await;
+    world.until_error("wrong_password").await;
+    peer.answer(gone);
+    world.try_person("ben", WORD).await;
+    world.until_error("offline_not_known").await;
+    world.try_person("ann", "hunter2 hunter2").await;
+    until("ann", || world.person(), |person| person.as_ref().is_some_and(|(name, _)| name == "ann")).await;
+    world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
+    until("signed out", || world.model.borrow().session.station.is_some(), |station| !station).await;
+    world.end().await;
+    assert!(!folder.path().join("offline.json").exists(), "a station that is signed out knows nobody");
+}
