@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
@@ -22,6 +22,19 @@ const SILENCE: Duration = Duration::from_secs(90);
 const SPEECH: Duration = Duration::from_secs(180);
 /// Connections at a time. Below the 1024 open files that a process usually may have; those beyond wait outside.
 const PLACES: usize = 960;
+
+/// Callers that may stand before the door at a time. The library's own 128 turns stations away when a whole plant comes back at once.
+const QUEUE: u32 = 1024;
+
+/// Listens at an address.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that starts again need not wait for connections of the one before. On Windows it would share its port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
+}
 
 /// Lets connections in.
 pub(super) struct Door {
@@ -201,6 +214,16 @@ mod tests {
         };
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(started.elapsed() >= LIMIT);
+    }
+
+    #[tokio::test]
+    async fn five_hundred_callers_at_once_are_not_turned_away() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody is let in meanwhile: all of them stand before the door.
+        let all = futures_util::future::join_all((0..500).map(|_| TcpStream::connect(address)));
+        let connected = tokio::time::timeout(LIMIT * 4, all).await.expect("nobody has to ask again");
+        assert!(connected.iter().all(Result::is_ok));
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use super::bridge::Bridge;
 use super::bus::Bus;
 use super::client_address::Peer;
 use super::config::{Config, Database};
-use super::door::Door;
+use super::door::{self, Door};
 use super::lock::DatabaseLock;
 use super::metrics;
 use super::passwords::Passwords;
@@ -99,7 +99,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (line, writing) = open_line(config, clock, stop_writing.clone()).await?;
     let line = Arc::new(line);
     let listen = line.config.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
+    let listener = door::bind(listen).map_err(|error| StartError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
     let stop = CancellationToken::new();
     let metrics_address = serve_metrics(line.config.metrics, &stop).await?;
