@@ -12,6 +12,11 @@ async fn two_instances_do_not_touch_each_other_and_a_second_owner_is_refused() {
     pc.login("left", &left.url());
     pc.login("right", &right.url());
     let _stations = [pc.station("left"), pc.station("right")];
+    // Else the one that shall be refused could come first and be the owner.
+    until("the stations own their instances", Duration::from_secs(20), || {
+        let list = pc.json(&["instance", "list"]);
+        list["instances"].as_array().unwrap().iter().all(|instance| instance["in_use"] == true).then_some(())
+    });
     let sources = line_of_reports(30, 60);
     let (for_left, for_right) = sources.split_at(30);
     for (n, (a, b)) in for_left.iter().zip(for_right).enumerate() {
