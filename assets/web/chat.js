@@ -163,8 +163,9 @@ function line(message) {
   const time = new Date(message.timestamp);
   const stamp = make("time", { dateTime: message.timestamp }, minute(time));
   const kind = message.kind === "note" ? "note" : "";
+  const mark = kind ? make("span", { className: "mark" }, "Shift handover ") : "";
   const who = make("span", { className: "who" }, mine ? "You:" : `${message.from}:`);
-  return make("li", { className: `${mine ? "mine" : ""} ${kind}` }, stamp, make("p", {}, who, make("span", { className: "text" }, message.content)));
+  return make("li", { className: `${mine ? "mine" : ""} ${kind}` }, stamp, make("p", {}, mark, who, make("span", { className: "text" }, message.content)));
 }
 
 function daysBetween(message, before) {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::account::ask_hidden;
 use super::context::{Context, Exit, Failure};
 use super::output::Output;
-use crate::client::{ChatMessage, Ending, Explanation, LiveEvent, LiveState};
+use crate::client::{ChatMessage, Ending, Explanation, LiveEvent, LiveState, MessageKind};
 use crate::support::secret::Secret;
 
 #[derive(Debug, Args)]
@@ -25,6 +25,9 @@ pub struct Chat {
     /// Take the first line of standard input as the password instead of asking for it
     #[arg(long)]
     password_stdin: bool,
+    /// Leave a shift handover note: all of standard input is one message, kept above the others in the app
+    #[arg(long)]
+    handover: bool,
     /// Hear what is said from now on as well, after standard input has ended
     #[arg(long)]
     follow: bool,
@@ -62,8 +65,13 @@ pub fn run(context: &Context, chat: &Chat) -> Result<(), Failure> {
         }
         _ => {}
     })?;
+    if chat.handover {
+        let mut note = String::new();
+        std::io::Read::read_to_string(&mut std::io::Read::take(&mut input, LONGEST_LINE), &mut note)?;
+        talk.say(&chat.room, note.trim(), true);
+    }
     while let Some(line) = read_line(&mut input)? {
-        let said = line.trim().is_empty() || talk.say(&chat.room, &line);
+        let said = line.trim().is_empty() || talk.say(&chat.room, &line, false);
         if !said || ended.load(Ordering::SeqCst) {
             break;
         }
@@ -94,8 +102,9 @@ fn show(output: &Output, message: &ChatMessage) {
         return output.value_in_line(&value);
     }
     let time = message.timestamp.get(11..16).unwrap_or_default();
+    let mark = if message.kind == MessageKind::Note { format!(" ({})", output.words("talk.handover", &[])) } else { String::new() };
     for (n, line) in message.content.lines().enumerate() {
-        let head = if n == 0 { format!("{time} {}: ", message.from) } else { "      ".to_owned() };
+        let head = if n == 0 { format!("{time} {}{mark}: ", message.from) } else { "      ".to_owned() };
         output.line(&format!("{head}{line}"));
     }
 }

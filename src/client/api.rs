@@ -27,6 +27,7 @@ use crate::protocol::auth::{LoginRequest, LoginResponse, Problem, SERVER_ID_HEAD
 use crate::protocol::wats::{Filter, Process, ReportHeader, TopFailedRow, YieldRow};
 use crate::support::secret::Secret;
 
+pub(crate) use live::HistoryQuery;
 pub(crate) use person::{End, PersonSession, Tokens};
 
 /// Talks to one server with one token.

@@ -28,6 +28,7 @@ pub enum Command {
     Stations(StationsCommand),
     Audit(AuditCommand),
     Me(MeCommand),
+    Chat(ChatCommand),
 }
 
 /// An account of one's own, from the login window.
@@ -251,4 +252,29 @@ pub enum MeCommand {
     ChangePassword { current: Secret, new: Secret },
     EndSession { id: String },
     EndAllSessions,
+}
+
+/// The conversation of the person who is there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChatCommand {
+    /// Opens a room.
+    Enter(String),
+    /// Handover notes alone, or everything.
+    NotesOnly(bool),
+    /// A page of what was said before.
+    Earlier,
+    /// Reads rooms and messages anew.
+    Refresh,
+    /// Everything in the room up to this message was seen.
+    Read { room: String, message_id: String },
+    Say {
+        room: String,
+        content: String,
+        /// Whether it is for the next shift.
+        note: bool,
+    },
+    /// Sends a message that was refused once more.
+    Again(Uuid),
+    /// Forgets a message that was refused.
+    Discard(Uuid),
 }

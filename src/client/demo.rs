@@ -1,6 +1,8 @@
 //! A tester that is not there: it writes reports into the watched folder, as a real one does.
 //! First what it did in the past eight hours, then one a beat. It waits when nobody takes them away.
 
+pub(super) mod colleagues;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};

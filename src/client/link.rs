@@ -45,4 +45,11 @@ impl Observer {
         };
         let _ = self.0.try_send(event);
     }
+
+    /// As [`saw`](Self::saw). A person's token is no station's: its refusal says nothing about the station.
+    pub(crate) fn saw_of_person<T>(&self, result: &Result<T, ApiError>) {
+        if !matches!(result, Err(ApiError::TokenRefused { .. })) {
+            self.saw(result);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod api;
 mod bridge;
+mod chat;
 mod command;
 mod converters;
 mod demo;
@@ -41,9 +42,10 @@ mod yields;
 
 pub use accounts::{AccountAsk, Accounts};
 pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
+pub use chat::{ChatPage, ChatRoom, ChatSlice, ChatState, UnsentMessage};
 pub use command::{
-    AccountChange, AccountCommand, AuditCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand, MeCommand,
-    QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, TunnelCommand, UsersCommand, YieldsCommand,
+    AccountChange, AccountCommand, AuditCommand, ChatCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand,
+    MeCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, TunnelCommand, UsersCommand, YieldsCommand,
 };
 pub use ending::Ending;
 pub use explain::Explanation;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::chat::ChatSlice;
 use super::explain::Explanation;
 use super::people::{AuditSlice, MeSlice, StationsSlice, UsersSlice};
 use super::remote::Remote;
@@ -34,6 +35,7 @@ pub struct Model {
     pub stations: Arc<StationsSlice>,
     pub audit: Arc<AuditSlice>,
     pub me: Arc<MeSlice>,
+    pub chat: Arc<ChatSlice>,
 }
 
 /// How far somebody is who makes an account, or has forgotten his password.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
-use super::command::{AccountCommand, ConvertersCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
+use super::command::{AccountCommand, ChatCommand, ConvertersCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
 use super::offline::{self, Offline};
@@ -18,7 +18,7 @@ use super::session::{self, Ask};
 use super::settings::Settings;
 use super::tunnel::{self, Entry, Way};
 use super::vault::Vault;
-use super::{accounts, converters, demo, reports, status, yields};
+use super::{accounts, chat, converters, demo, reports, sign_in, status, yields};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -57,6 +57,7 @@ pub(crate) struct OpenStation {
     pub(crate) audit: mpsc::Sender<<AuditSlice as Desk>::Command>,
     pub(crate) me: mpsc::Sender<<MeSlice as Desk>::Command>,
     pub(crate) tunnel: mpsc::Sender<TunnelCommand>,
+    pub(crate) chat: mpsc::Sender<ChatCommand>,
     publisher: Publisher,
     services: Services,
     lock: OwnerLock,
@@ -78,7 +79,8 @@ impl OpenStation {
         let session = start_session(&mut services, &opening, link, event_inbox, (way.clone(), offline.clone()));
         let yields = start_yields(&mut services, &opening, link_receiver.clone(), observer.clone());
         let reports = start_reports(&mut services, &opening, link_receiver.clone(), observer.clone());
-        let account = start_account(&mut services, &opening, way);
+        let account = start_account(&mut services, &opening, way.clone());
+        let chat = start_chat(&mut services, &opening, way, (link_receiver.clone(), observer.clone()));
         let (desk_link, desk_observer) = (link_receiver.clone(), observer.clone());
         let mut desks = Desks { services: &mut services, opening: &opening, link: desk_link, observer: desk_observer, offline };
         let users = desks.start("users", opening.publisher.slice(|model| &mut model.users));
@@ -90,6 +92,8 @@ impl OpenStation {
         let (queue, opened) = start_queue(&mut services, &opening, link_receiver.clone(), observer);
         let converters = start_converters(&mut services, &opening, opened);
         if let Some(demo) = opening.demo {
+            let (link, stop) = (link_receiver.clone(), services.stop.clone());
+            services.start("colleagues", move || demo::colleagues::run(link.clone(), stop.clone()));
             let (settings, clock, stop) = (opening.settings.clone(), opening.clock.clone(), services.stop.clone());
             services.start("tester", move || demo::run(demo, settings.clone(), clock.clone(), link_receiver.clone(), stop.clone()));
         }
@@ -107,6 +111,7 @@ impl OpenStation {
             audit,
             me,
             tunnel,
+            chat,
             publisher: opening.publisher,
             services,
             lock: opening.lock,
@@ -210,6 +215,35 @@ fn start_account(services: &mut Services, opening: &Opening, way: Way) -> mpsc::
     services.start("account", move || {
         let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
         async move { accounts::run(parts, &mut *inbox.open().await, stop).await }
+    });
+    sender
+}
+
+/// What a person says and hears, as long as one is there.
+fn start_chat(
+    services: &mut Services,
+    opening: &Opening,
+    way: Way,
+    (link, observer): (LinkReceiver, Observer),
+) -> mpsc::Sender<ChatCommand> {
+    let parts = chat::Parts {
+        slice: opening.publisher.slice(|model| &mut model.chat),
+        link,
+        observer,
+        notifier: opening.notifier.clone(),
+        clock: opening.clock.clone(),
+        // The session tells of a file that cannot be used.
+        roots: opening.settings.get().connection.roots(opening.settings.folder()).unwrap_or_default(),
+        way,
+        built_in: opening.built_in.clone(),
+        folder: opening.folder.clone(),
+        station: sign_in::identifier(&opening.id),
+    };
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
+    services.start("chat", move || {
+        let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+        async move { chat::run(parts, &mut *inbox.open().await, stop).await }
     });
     sender
 }

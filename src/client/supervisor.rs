@@ -312,6 +312,7 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Stations(command) => hand(&station.stations, command),
         Command::Audit(command) => hand(&station.audit, command),
         Command::Me(command) => hand(&station.me, command),
+        Command::Chat(command) => hand(&station.chat, command),
         Command::Tunnel(command) => hand(&station.tunnel, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),
     }

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::world::{PASSWORD, Pc, Process, Server, feed, until};
+use crate::world::{PASSWORD, Pc, Process, Server, feed, succeed, until};
 
 const LITERAL: &str = "<b>bold</b> '; drop table users; -- ąćę 🙂 \"q\" \\";
 
@@ -81,4 +81,21 @@ fn a_wrong_password_and_an_unknown_room_are_refused_in_words() {
     };
     refused(&["--user", "operator"], "wrong\n", 5);
     refused(&["--user", "operator", "--room", "station:nowhere"], &format!("{PASSWORD}\n"), 5);
+}
+
+#[test]
+fn a_handover_note_is_left_as_one_message_and_marked_wherever_it_is_read() {
+    let (server, pc) = (Server::start(), Pc::new());
+    pc.login("eol", &server.url());
+    let chat = |user: &str, arguments: &[&str], words: &str| {
+        let mut command = pc.andonctl();
+        command.args(["chat", "--user", user, "--password-stdin"]).args(arguments);
+        succeed(feed(command, &format!("{PASSWORD}\n{words}")))
+    };
+    chat("admin", &["--handover"], "Running: VALVE-12\nWatch: nest 3\n");
+    let heard = chat("operator", &[], "");
+    let lines: Vec<&str> = heard.lines().collect();
+    assert!(lines[0].ends_with(" admin (shift handover): Running: VALVE-12"), "{heard}");
+    assert_eq!((lines[1].trim(), lines.len()), ("Watch: nest 3", 2));
+    assert!(chat("operator", &["--json"], "").contains(r#""kind":"note""#));
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod chaos;
 mod chat;
+mod conversation;
 mod deaths;
 mod delivery;
 mod durability;

@@ -7,12 +7,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Answer, Api, ApiError, Request};
+use super::{Answer, Api, ApiError, Request, ServerUrl};
 use crate::protocol::auth::{LoginResponse, RefreshRequest};
 use crate::support::secret::Secret;
 
 /// An access token, and the refresh token that gets the next pair, once.
 pub(crate) struct Tokens {
+    /// Whose they are: the account's id on the server.
+    user_id: String,
     access: Secret,
     refresh: Secret,
     /// How long the access token is good for.
@@ -22,7 +24,8 @@ pub(crate) struct Tokens {
 impl From<LoginResponse> for Tokens {
     fn from(answer: LoginResponse) -> Tokens {
         let life = Duration::from_secs(answer.expires_in);
-        Tokens { access: Secret::new(answer.access_token), refresh: Secret::new(answer.refresh_token), life }
+        let (access, refresh) = (Secret::new(answer.access_token), Secret::new(answer.refresh_token));
+        Tokens { user_id: answer.user.id, access, refresh, life }
     }
 }
 
@@ -64,15 +67,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct PersonSession {
     name: String,
     api: Arc<Api>,
+    user_id: String,
     current: Arc<Mutex<Current>>,
     end: watch::Sender<Option<End>>,
 }
 
 impl PersonSession {
     pub(crate) fn start(api: Arc<Api>, name: &str, tokens: Tokens) -> Arc<PersonSession> {
-        let session =
-            PersonSession { name: name.to_owned(), api, current: Arc::new(Mutex::new(Current::of(tokens))), end: watch::Sender::new(None) };
-        let session = Arc::new(session);
+        let (user_id, current) = (tokens.user_id.clone(), Arc::new(Mutex::new(Current::of(tokens))));
+        let session = Arc::new(PersonSession { name: name.to_owned(), api, user_id, current, end: watch::Sender::new(None) });
         tokio::spawn(keep_fresh(Arc::downgrade(&session), session.end.subscribe()));
         session
     }
@@ -80,6 +83,16 @@ impl PersonSession {
     /// Whose it is.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The account's id on the server.
+    pub(crate) fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The server it was opened at.
+    pub(crate) fn server(&self) -> &ServerUrl {
+        self.api.server()
     }
 
     /// Waits until it has ended.
@@ -211,7 +224,8 @@ mod tests {
     use crate::client::server_url::ServerUrl;
 
     fn tokens(access: &str, refresh: &str, life_secs: u64) -> Tokens {
-        Tokens { access: Secret::new(access), refresh: Secret::new(refresh), life: Duration::from_secs(life_secs) }
+        let (access, refresh) = (Secret::new(access), Secret::new(refresh));
+        Tokens { user_id: "1".to_owned(), access, refresh, life: Duration::from_secs(life_secs) }
     }
 
     fn session(peer: &Peer, tokens: Tokens) -> Arc<PersonSession> {

@@ -62,11 +62,14 @@ pub enum LiveEvent {
     Sent(Uuid),
     /// The server will never take it.
     NotSent(Uuid, Explanation),
+    /// More was said than the server takes at once: it is sent again after this.
+    TooFast(Duration),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum LiveState {
     Connecting,
+    /// Signed in, and everything that is said from now on is heard.
     Live,
     /// Cut off, or not reached: tried again after this.
     Waiting(Duration),
@@ -89,7 +92,7 @@ type Going = Result<(), Over>;
 /// Until `stop`, the server's final word, or until the inbox is closed and everything in it was sent. How many are left unsent.
 pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Unsent>, stop: CancellationToken) -> usize {
     let seen = parts.known.clone().into();
-    let mut live = Live { parts, outbox: Outbox::default(), seen, error: None, failures: 0, closed: false };
+    let mut live = Live { parts, outbox: Outbox::default(), seen, subscription: None, error: None, failures: 0, closed: false };
     loop {
         let over = tokio::select! {
             () = stop.cancelled() => return live.outbox.len() + inbox.len(),
@@ -117,6 +120,8 @@ struct Live {
     parts: Parts,
     outbox: Outbox,
     seen: VecDeque<String>,
+    /// The frame that asked to hear what is said, until it is acknowledged.
+    subscription: Option<String>,
     /// The last error frame that was about the connection.
     error: Option<LiveError>,
     /// Connections in a row that did not come to a sign-in.
@@ -149,16 +154,27 @@ impl Live {
         let over = self.converse(&mut socket, token, inbox).await;
         let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
         match over {
-            Err(Over::Broken) => self.verdict(),
+            Err(Over::Broken) => {
+                let over = self.verdict();
+                if let (Over::Later(wait), Some(Ending::RateLimit)) = (&over, self.ending()) {
+                    self.tell(LiveEvent::TooFast(*wait)).await;
+                }
+                over
+            }
             Err(over) => over,
             Ok(()) => Over::Done,
         }
     }
 
+    /// Why the server ended the connection, if it said so.
+    fn ending(&self) -> Option<Ending> {
+        Ending::of(&self.error.as_ref()?.code)
+    }
+
     /// What the server's last words mean for another try.
     fn verdict(&self) -> Over {
         let Some(error) = &self.error else { return Over::Broken };
-        match Ending::of(&error.code) {
+        match self.ending() {
             Some(Ending::BadToken | Ending::Revoked | Ending::OtherUser) => Over::Ended(ended(&error.message)),
             Some(Ending::RateLimit | Ending::TooMany) => Over::Later(Duration::from_secs(error.retry_after.unwrap_or(5).clamp(1, 300))),
             _ => Over::Broken,
@@ -211,7 +227,7 @@ impl Live {
                 let id = Uuid::now_v7().to_string();
                 let since = self.seen.iter().max();
                 write(socket, "subscribe", Some(&id), json!({ "topics": ["chat"], "since": since })).await?;
-                self.tell(LiveEvent::State(LiveState::Live)).await;
+                self.subscription = Some(id);
             }
             "auth_required" => {
                 // Without a new token the server ends the connection in a moment, and says why.
@@ -225,7 +241,12 @@ impl Live {
                 }
             }
             "ack" => {
-                let sent = Ack::deserialize(&frame.payload).ok().and_then(|ack| self.outbox.remove(ack.request_id.as_deref()));
+                let about = Ack::deserialize(&frame.payload).ok().and_then(|ack| ack.request_id);
+                if about.is_some() && about == self.subscription {
+                    self.subscription = None;
+                    self.tell(LiveEvent::State(LiveState::Live)).await;
+                }
+                let sent = self.outbox.remove(about.as_deref());
                 if let Some(id) = sent {
                     self.tell(LiveEvent::Sent(id)).await;
                 }

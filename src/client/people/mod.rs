@@ -92,7 +92,8 @@ pub(crate) async fn run<D: Desk>(parts: Parts<D>, inbox: &mut mpsc::Receiver<D::
     }
 }
 
-fn is_same(a: Option<&Arc<PersonSession>>, b: Option<&Arc<PersonSession>>) -> bool {
+/// Whether it is one session of one person, or nobody's.
+pub(super) fn is_same(a: Option<&Arc<PersonSession>>, b: Option<&Arc<PersonSession>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (None, None) => true,
@@ -120,10 +121,7 @@ impl<D: Desk> Parts<D> {
 
     /// Puts a failure into words, and tells the session what it says about the connection.
     fn learn<T>(&self, result: Result<T, ApiError>) -> Result<T, Explanation> {
-        // A person's token is no station's: its refusal says nothing about the station.
-        if !matches!(result, Err(ApiError::TokenRefused { .. })) {
-            self.observer.saw(&result);
-        }
+        self.observer.saw_of_person(&result);
         result.map_err(|error| explain(&error))
     }
 
@@ -144,7 +142,7 @@ impl<D: Desk> Parts<D> {
 }
 
 /// What a refused request of a person means.
-fn explain(error: &ApiError) -> Explanation {
+pub(super) fn explain(error: &ApiError) -> Explanation {
     let key = match error {
         ApiError::TokenRefused { .. } => "person_session_ended",
         ApiError::Refused { status, code, .. } => match (code.as_str(), status) {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::CallError;
-use crate::client::api::{Api, Http, Identity, PersonSession};
+use crate::client::api::{Api, HistoryQuery, Http, Identity, PersonSession};
 use crate::client::explain::Explanation;
 use crate::client::live::{self, Access, LiveEvent, Unsent};
 use crate::client::server_url::{BadServerUrl, ServerUrl};
@@ -65,7 +65,7 @@ impl Chat {
 
     /// The newest messages of a room, oldest first.
     pub fn history(&self, room: &str) -> Result<Vec<Message>, CallError> {
-        Ok(self.runtime.block_on(self.person.fetch_history(room))?.messages)
+        Ok(self.runtime.block_on(self.person.fetch_history(room, &HistoryQuery::default()))?.messages)
     }
 
     /// Goes live. `hear` is called with everything that happens beside the messages that are known.
@@ -108,8 +108,9 @@ pub struct Talk {
 
 impl Talk {
     /// Says something, now or when the server is reached again. Waits while too much waits. False once the conversation has ended.
-    pub fn say(&self, room: &str, content: &str) -> bool {
-        let unsent = Unsent { id: Uuid::now_v7(), room: room.to_owned(), content: content.to_owned(), note: false };
+    /// A note is for the next shift.
+    pub fn say(&self, room: &str, content: &str, note: bool) -> bool {
+        let unsent = Unsent { id: Uuid::now_v7(), room: room.to_owned(), content: content.to_owned(), note };
         self.say.as_ref().is_some_and(|say| say.blocking_send(unsent).is_ok())
     }
 
