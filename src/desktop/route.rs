@@ -12,6 +12,7 @@ pub enum Route {
     Yield,
     Reports,
     Queue,
+    Chat,
     Users,
     Stations,
     Audit,
@@ -23,11 +24,12 @@ pub enum Route {
 
 impl Route {
     /// In the rail's order.
-    pub const ALL: [Route; 11] = [
+    pub const ALL: [Route; 12] = [
         Route::Overview,
         Route::Yield,
         Route::Reports,
         Route::Queue,
+        Route::Chat,
         Route::Users,
         Route::Stations,
         Route::Audit,
@@ -42,6 +44,7 @@ impl Route {
         match self {
             Route::Overview | Route::Yield | Route::Reports | Route::Connection => Some(Permission::ViewYield),
             Route::Queue => Some(Permission::SubmitReports),
+            Route::Chat => Some(Permission::Chat),
             Route::Instances => Some(Permission::ManageInstances),
             Route::Users => Some(Permission::ManageUsers),
             Route::Stations => Some(Permission::ViewStations),
@@ -52,7 +55,7 @@ impl Route {
 
     /// Whether it is about persons: only a line server knows any, and it answers them by name alone.
     pub fn needs_person(self) -> bool {
-        matches!(self, Route::Users | Route::Stations | Route::Audit | Route::Me)
+        matches!(self, Route::Chat | Route::Users | Route::Stations | Route::Audit | Route::Me)
     }
 
     /// The name in the language file and on the command line.
@@ -62,6 +65,7 @@ impl Route {
             Route::Yield => "yield",
             Route::Reports => "reports",
             Route::Queue => "queue",
+            Route::Chat => "chat",
             Route::Users => "users",
             Route::Stations => "stations",
             Route::Audit => "audit",
@@ -79,6 +83,7 @@ impl Route {
             Route::Yield => "shell.rail.yield",
             Route::Reports => "shell.rail.reports",
             Route::Queue => "shell.rail.queue",
+            Route::Chat => "shell.rail.chat",
             Route::Users => "shell.rail.users",
             Route::Stations => "shell.rail.stations",
             Route::Audit => "shell.rail.audit",
@@ -95,6 +100,7 @@ impl Route {
             Route::Yield => Icon::Yield,
             Route::Reports => Icon::Reports,
             Route::Queue => Icon::Queue,
+            Route::Chat => Icon::Chat,
             Route::Users => Icon::Users,
             Route::Stations => Icon::Key,
             Route::Audit => Icon::Audit,
@@ -114,7 +120,9 @@ impl Route {
         match application {
             Application::Configurator => &Route::ALL,
             Application::YieldMonitor => &[Route::Yield, Route::Connection, Route::About],
-            Application::PressurePanel => &[Route::Overview, Route::Yield, Route::Queue, Route::Connection, Route::Me, Route::About],
+            Application::PressurePanel => {
+                &[Route::Overview, Route::Yield, Route::Queue, Route::Chat, Route::Connection, Route::Me, Route::About]
+            }
         }
     }
 
@@ -157,7 +165,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Route::visible(Application::Configurator, &session(Role::Guest, true)), [Route::Me, Route::About]);
+        assert_eq!(Route::visible(Application::Configurator, &session(Role::Guest, true)), [Route::Chat, Route::Me, Route::About]);
     }
 
     #[test]

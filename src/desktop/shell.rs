@@ -12,7 +12,7 @@ use super::scene::Scene;
 use super::theme::{Sizes, Text, Theme, Tone, Weight, space};
 use super::widgets::icon::{self, Icon};
 use super::widgets::sign::{self, Sign};
-use super::widgets::{badge, button};
+use super::widgets::{badge, button, count};
 use super::words;
 use crate::client::{Command, Person, SessionCommand, SessionSlice};
 use crate::domain::access::Role;
@@ -129,7 +129,7 @@ fn places(height: f32, item: f32, n: usize) -> usize {
 
 /// Places move closer together, as far as a finger can tell them apart, before some of them hide behind "More".
 fn item_height(height: f32, sizes: &Sizes, n: usize) -> f32 {
-    (height / n.max(1) as f32).floor().clamp((sizes.touch * 1.6).min(sizes.rail_item), sizes.rail_item)
+    (height / n.max(1) as f32).floor().clamp((sizes.touch * 1.5).min(sizes.rail_item), sizes.rail_item)
 }
 
 fn rail(ui: &mut Ui, scene: &Scene<'_>, current: Route) {
@@ -138,17 +138,20 @@ fn rail(ui: &mut Ui, scene: &Scene<'_>, current: Route) {
     let shown = places(ui.available_height(), item, visible.len());
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
     for route in &visible[..shown] {
-        if rail_item(ui, scene.theme, (scene.text(route.rail_key()), route.icon()), item, *route == current).clicked() {
+        let look = (scene.text(route.rail_key()), route.icon(), news(scene, &[*route]));
+        if rail_item(ui, scene, look, item, *route == current).clicked() {
             scene.ask(Action::Go(*route));
         }
     }
     if shown < visible.len() {
         let more = &visible[shown..];
-        let response = rail_item(ui, scene.theme, (scene.text("shell.more"), Icon::More), item, more.contains(&current));
+        let look = (scene.text("shell.more"), Icon::More, news(scene, more));
+        let response = rail_item(ui, scene, look, item, more.contains(&current));
         let popup = Popup::menu(&response).align(RectAlign::RIGHT_END).close_behavior(PopupCloseBehavior::CloseOnClick);
         popup.show(|ui| {
             for route in more {
-                if menu_item(ui, scene.theme, scene.text(route.rail_key()), *route == current) {
+                let label = with_news(scene, scene.text(route.rail_key()), news(scene, &[*route]));
+                if menu_item(ui, scene.theme, &label, *route == current) {
                     scene.ask(Action::Go(*route));
                 }
             }
@@ -156,10 +159,22 @@ fn rail(ui: &mut Ui, scene: &Scene<'_>, current: Route) {
     }
 }
 
-fn rail_item(ui: &mut Ui, theme: &Theme, (label, icon): (&str, Icon), height: f32, selected: bool) -> Response {
+/// Unread messages behind some of the places.
+fn news(scene: &Scene<'_>, routes: &[Route]) -> u64 {
+    if routes.contains(&Route::Chat) { scene.model.chat.unread() } else { 0 }
+}
+
+/// The name of a place, and how much there is unread.
+fn with_news(scene: &Scene<'_>, label: &str, news: u64) -> String {
+    if news == 0 { label.to_owned() } else { scene.fill("shell.unread", &[("place", label), ("n", &super::format::count(news))]) }
+}
+
+fn rail_item(ui: &mut Ui, scene: &Scene<'_>, (label, icon, news): (&str, Icon, u64), height: f32, selected: bool) -> Response {
+    let theme = scene.theme;
     let size = vec2(ui.available_width(), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Handle::Tab, true, selected, label));
+    let name = with_news(scene, label, news);
+    response.widget_info(|| WidgetInfo::selected(Handle::Tab, true, selected, &name));
     let c = theme.color;
     let ink = if selected { c.text1 } else { c.text2 };
     if selected || response.hovered() {
@@ -174,6 +189,9 @@ fn rail_item(ui: &mut Ui, theme: &Theme, (label, icon): (&str, Icon), height: f3
     let side = height * 0.36;
     let middle = rect.top() + height * 0.38;
     icon::paint(ui.painter(), Rect::from_center_size(pos2(rect.center().x, middle), vec2(side, side)), icon, ink);
+    if news > 0 {
+        count::paint(ui, theme, pos2(rect.right() - 6.0, rect.top() + height * 0.22), news);
+    }
     let text = fitting(ui, theme, label, rect.width() - 8.0, ink);
     ui.painter().galley(pos2(rect.center().x - text.size().x / 2.0, rect.bottom() - rect.height() * 0.17 - text.size().y / 2.0), text, ink);
     response
@@ -418,7 +436,7 @@ mod tests {
         let sizes = Sizes::of(crate::desktop::theme::Display::Desktop);
         assert_eq!(item_height(1080.0, sizes, 11), 80.0);
         assert_eq!(item_height(800.0, sizes, 11), 72.0);
-        assert_eq!(item_height(500.0, sizes, 11), 64.0);
+        assert_eq!(item_height(500.0, sizes, 11), 60.0);
     }
 
     #[test]

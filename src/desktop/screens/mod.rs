@@ -3,6 +3,7 @@
 mod about;
 mod account;
 mod audit;
+mod chat;
 mod connection;
 mod desk;
 mod instances;
@@ -38,6 +39,7 @@ pub struct Screens {
     stations: stations::Stations,
     audit: audit::Audit,
     me: me::Me,
+    chat: chat::Chat,
     about: about::About,
 }
 
@@ -55,6 +57,7 @@ impl Screens {
             Route::Yield => self.yields.ui(ui, scene),
             Route::Reports => self.reports.ui(ui, scene),
             Route::Queue => self.queue.ui(ui, scene),
+            Route::Chat => self.chat.ui(ui, scene),
             Route::Connection => self.connection.ui(ui, scene),
             Route::Instances => self.instances.ui(ui, scene),
             Route::Users => self.users.ui(ui, scene),

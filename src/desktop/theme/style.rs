@@ -27,6 +27,7 @@ pub(super) fn style(theme: &Theme) -> Style {
     spacing.menu_margin = Margin::same(8);
     spacing.scroll = ScrollStyle { bar_width: if theme.display == Display::Desktop { 10.0 } else { 28.0 }, ..ScrollStyle::solid() };
     spacing.scroll.foreground_color = false;
+    spacing.scroll.kinetic.rubber_band = false;
     style.interaction.tooltip_delay = 0.4;
     style.interaction.selectable_labels = false;
     style

@@ -21,6 +21,7 @@ pub enum Icon {
     Key,
     Audit,
     SignOut,
+    Chat,
     Eye,
     EyeOff,
     Backspace,
@@ -41,7 +42,7 @@ pub enum Icon {
 }
 
 impl Icon {
-    pub const ALL: [Icon; 31] = [
+    pub const ALL: [Icon; 32] = [
         Icon::Overview,
         Icon::Yield,
         Icon::Reports,
@@ -56,6 +57,7 @@ impl Icon {
         Icon::Key,
         Icon::Audit,
         Icon::SignOut,
+        Icon::Chat,
         Icon::Eye,
         Icon::EyeOff,
         Icon::Backspace,
@@ -192,6 +194,11 @@ fn parts(icon: Icon) -> &'static [Part] {
             Line(&[(10.0, 3.5), (4.0, 3.5), (4.0, 20.5), (10.0, 20.5)]),
             Line(&[(9.5, 12.0), (20.5, 12.0)]),
             Line(&[(16.3, 7.7), (20.5, 12.0), (16.3, 16.3)]),
+        ],
+        Icon::Chat => &[
+            Closed(&[(3.0, 3.5), (21.0, 3.5), (21.0, 16.5), (11.5, 16.5), (6.5, 21.0), (6.5, 16.5), (3.0, 16.5)]),
+            Line(&[(7.5, 8.0), (16.5, 8.0)]),
+            Line(&[(7.5, 12.0), (13.5, 12.0)]),
         ],
         Icon::Eye => &[EYE_UPPER, EYE_LOWER, Circle(12.0, 12.0, 3.2)],
         Icon::EyeOff => &[EYE_UPPER, EYE_LOWER, Circle(12.0, 12.0, 3.2), Line(&[(4.0, 20.0), (20.0, 4.0)])],

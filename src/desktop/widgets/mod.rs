@@ -3,6 +3,7 @@
 pub mod badge;
 pub mod button;
 pub mod card;
+pub mod count;
 pub mod dialog;
 pub mod empty;
 pub mod field;

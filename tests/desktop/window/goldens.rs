@@ -9,6 +9,7 @@ use andon::domain::access::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT as _;
 
+use super::chat;
 use super::shots;
 use super::world::{self, DESK, PANEL, WALL, World};
 use crate::golden;
@@ -88,6 +89,26 @@ fn the_screens_about_persons_look_as_they_should() {
 }
 
 #[test]
+fn the_chat_reads_as_it_should() {
+    let full = || world::signed_in(Role::Superuser);
+    text("chat", full(), Route::Chat);
+    text("chat-offline", world::offline(full()), Route::Chat);
+    text("chat-empty", chat::silent(full()), Route::Chat);
+    text("chat-notes", chat::notes(full()), Route::Chat);
+    text("chat-refused", chat::refused(full()), Route::Chat);
+    golden::text("chat-panel", &World::with(PANEL, full(), at(Route::Chat)).harness);
+}
+
+#[test]
+fn the_chat_looks_as_it_should() {
+    let full = || world::signed_in(Role::Operator);
+    golden::picture("chat-desk", DESK, full(), at(Route::Chat));
+    golden::picture("chat-light", DESK, chat::refused(full()), Options { tone: Some(Tone::Light), ..at(Route::Chat) });
+    golden::picture("chat-panel", PANEL, full(), at(Route::Chat));
+    golden::picture("chat-wall", WALL, full(), at(Route::Chat));
+}
+
+#[test]
 fn the_main_screens_look_as_they_should() {
     let full = || world::signed_in(Role::Superuser);
     golden::picture("login-desk", DESK, world::signed_out(), world::options(Tone::Dark));
@@ -123,6 +144,7 @@ fn no_sentence_is_missing_on_any_screen() {
                     "stations.",
                     "audit.",
                     "me.",
+                    "chat.",
                 ];
                 let gap = said.lines().find(|line| keys.iter().any(|key| line.starts_with(key)));
                 assert_eq!(gap, None, "{route:?}");

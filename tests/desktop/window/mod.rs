@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod chat;
 mod dialogs;
 mod frame;
 mod goldens;

@@ -7,6 +7,7 @@ use andon::domain::access::Role;
 use andon::support::secret::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::chat;
 use crate::line::now;
 
 fn ago(secs: i64) -> DateTime<Utc> {
@@ -155,6 +156,9 @@ pub fn fill(model: &mut Model) {
     ];
     let sessions = SessionList { rows: sessions, as_of };
     model.me = Arc::new(MeSlice { list: Remote::Ready(Arc::new(sessions)), ..MeSlice::default() });
+    if model.session.person.is_some() {
+        model.chat = Arc::new(chat::slice());
+    }
 }
 
 /// Lists that were read and hold nothing.
@@ -167,6 +171,7 @@ pub fn empty(model: &mut Model) {
     let audit = AuditList { rows: Vec::new(), complete: true, as_of };
     model.audit = Arc::new(AuditSlice { list: Remote::Ready(Arc::new(audit)), ..AuditSlice::default() });
     model.me = Arc::default();
+    *model = chat::silent(std::mem::take(model));
 }
 
 /// Nothing was read yet.

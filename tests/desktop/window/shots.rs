@@ -11,6 +11,7 @@ use eframe::egui::{Event, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::Queryable as _;
 use std::sync::Arc;
 
+use super::chat;
 use super::people;
 use super::world::{self, DESK, PANEL, WALL, World};
 use crate::line::{self, now};
@@ -208,8 +209,18 @@ fn details() -> Vec<Case> {
         case("me-everywhere", full(), Route::Me, &["Sign out everywhere"]),
         case("users-first", people::unread(full()), Route::Users, &[]),
         case("connection-leave", full(), Route::Connection, &["Sign out"]),
+        case("chat-silent", chat::silent(full()), Route::Chat, &[]),
+        case("chat-notes", chat::notes(full()), Route::Chat, &[]),
+        case("chat-refused", chat::refused(full()), Route::Chat, &[]),
+        case("chat-away", chat::away(full()), Route::Chat, &[]),
+        case("chat-fast", chat::too_fast(full()), Route::Chat, &[]),
+        case("chat-ended", chat::ended(full()), Route::Chat, &[]),
+        case("chat-reading", chat::with(full(), |chat| chat.page = Remote::Loading(None)), Route::Chat, &[]),
+        case("chat-handover", full(), Route::Chat, &["New handover note"]),
+        case("chat-typing", full(), Route::Chat, &["Message"]),
+        case("chat-guest", world::signed_in(Role::Guest), Route::Chat, &[]),
         case("menu", full(), Route::Overview, &["M. Nowak, Superuser"]),
-        case("more", full(), Route::Overview, &["More"]),
+        case("more", full(), Route::Overview, &["More, 13 unread"]),
     ]
 }
 
