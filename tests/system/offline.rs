@@ -122,7 +122,7 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
     assert_eq!(may, [Permission::AckAlerts, Permission::RunTests]);
     let kept = std::fs::read(file(data.path(), "offline_acts.json")).unwrap();
     let secrets = [PASSWORD, WRONG, "nobody-here"].map(str::to_owned);
-    assert_eq!(files_with(data.path(), &secrets), [String::new(); 0], "what was typed is nowhere");
+    assert!(files_with(data.path(), &secrets).is_empty(), "what was typed is nowhere");
     server.resume();
     station.is_connected();
     until("nothing waits any more", SOON, || (waiting(data.path()) == 0).then_some(()));

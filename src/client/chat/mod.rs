@@ -286,9 +286,8 @@ impl<'a> Conversation<'a> {
         let (folder, server, user) = (self.parts.folder.clone(), self.server_id.clone(), self.person.user_id().to_owned());
         let marks = self.fold.marks.clone();
         async move {
-            match spawn_blocking(move || marks::write(&folder, &server, &user, &marks)).await {
-                Ok(Err(error)) => tracing::warn!(%error, "how far the chat was read could not be written"),
-                _ => {}
+            if let Ok(Err(error)) = spawn_blocking(move || marks::write(&folder, &server, &user, &marks)).await {
+                tracing::warn!(%error, "how far the chat was read could not be written");
             }
         }
     }

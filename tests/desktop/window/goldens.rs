@@ -96,16 +96,16 @@ fn the_chat_reads_as_it_should() {
     text("chat-empty", chat::silent(full()), Route::Chat);
     text("chat-notes", chat::notes(full()), Route::Chat);
     text("chat-refused", chat::refused(full()), Route::Chat);
-    golden::text("chat-panel", &World::with(PANEL, full(), at(Route::Chat)).harness);
+    golden::text("chat-panel", &World::with(PANEL, full(), world::at(Route::Chat)).harness);
 }
 
 #[test]
 fn the_chat_looks_as_it_should() {
     let full = || world::signed_in(Role::Operator);
-    golden::picture("chat-desk", DESK, full(), at(Route::Chat));
-    golden::picture("chat-light", DESK, chat::refused(full()), Options { tone: Some(Tone::Light), ..at(Route::Chat) });
-    golden::picture("chat-panel", PANEL, full(), at(Route::Chat));
-    golden::picture("chat-wall", WALL, full(), at(Route::Chat));
+    golden::picture("chat-desk", DESK, full(), world::at(Route::Chat));
+    golden::picture("chat-light", DESK, chat::refused(full()), Options { tone: Some(Tone::Light), ..world::at(Route::Chat) });
+    golden::picture("chat-panel", PANEL, full(), world::at(Route::Chat));
+    golden::picture("chat-wall", WALL, full(), world::at(Route::Chat));
 }
 
 #[test]

@@ -64,8 +64,8 @@ impl Form {
     /// On a panel, beside its keyboard.
     pub(super) fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Answer {
         let theme = scene.theme;
-        for i in 0..PARTS.len() {
-            let response = field::bare_field(ui, theme, scene.text(PARTS[i]), &mut self.parts[i], scene.text(PARTS[i]));
+        for (i, (name, part)) in PARTS.into_iter().zip(&mut self.parts).enumerate() {
+            let response = field::bare_field(ui, theme, scene.text(name), part, scene.text(name));
             let begins = i == 0 && !std::mem::replace(&mut self.begun, true);
             if begins {
                 response.request_focus();

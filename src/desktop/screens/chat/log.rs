@@ -27,7 +27,7 @@ pub(super) struct LogView {
     unsettled: u32,
     offset: f32,
     at_end: bool,
-    to_the_end: bool,
+    goes_to_end: bool,
     /// What was asked for last, so that it is asked once.
     asked_before: Option<String>,
     told_read: Option<String>,
@@ -60,8 +60,8 @@ enum What {
 
 impl LogView {
     /// The next frame shows the newest.
-    pub(super) fn to_the_end(&mut self) {
-        self.to_the_end = true;
+    pub(super) fn go_to_end(&mut self) {
+        self.goes_to_end = true;
     }
 
     /// Draws it over all of what is left of `ui`.
@@ -71,7 +71,7 @@ impl LogView {
         let area = ui.available_rect_before_wrap();
         let bar = ui.spacing().scroll.bar_width + space::S;
         let mut jump = self.measure(ui, scene, page, (area.width() - bar).max(100.0));
-        if std::mem::take(&mut self.to_the_end) {
+        if std::mem::take(&mut self.goes_to_end) {
             jump = Some((self.height - area.height()).max(0.0));
         }
         let mut scroll = ScrollArea::vertical().id_salt(("log", &slice.room, slice.notes_only)).auto_shrink(false).stick_to_bottom(true);
@@ -137,7 +137,7 @@ impl LogView {
         if !same_place {
             (self.at_end, self.asked_before, self.told_read) = (true, None, None);
         }
-        self.to_the_end |= self.at_end;
+        self.goes_to_end |= self.at_end;
         let (room, notes_only, page, unsent) = (slice.room.clone(), slice.notes_only, page.clone(), slice.unsent.clone());
         self.known = Some(Known { room, notes_only, page, unsent, width, day });
         (earlier && !self.at_end).then_some(self.offset + self.height - before)

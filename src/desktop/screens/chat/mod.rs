@@ -95,7 +95,7 @@ impl Chat {
 
     fn known(&mut self, ui: &mut Ui, scene: &Scene<'_>, page: &ChatPage) {
         let slice = &scene.model.chat;
-        if let Some(note) = page.note.as_ref().filter(|_| !slice.notes_only && !(scene.is_panel() && self.typing)) {
+        if let Some(note) = page.note.as_ref().filter(|_| !(slice.notes_only || (scene.is_panel() && self.typing))) {
             self.note.ui(ui, scene, note);
         }
         if page.messages.is_empty() && slice.unsent.is_empty() {
@@ -120,7 +120,7 @@ impl Chat {
 
     fn send(&mut self, scene: &Scene<'_>) {
         if let Some(content) = self.compose.take(scene).filter(|_| self.can_say(scene)) {
-            self.log.to_the_end();
+            self.log.go_to_end();
             say(scene, content, false);
         }
     }
@@ -149,7 +149,7 @@ impl Chat {
         let Some(form) = self.handover.as_mut().filter(|_| !scene.is_panel()) else { return };
         match form.dialog(ui, scene) {
             Some(Some(content)) => {
-                self.log.to_the_end();
+                self.log.go_to_end();
                 say(scene, content, true);
                 self.handover = None;
             }
