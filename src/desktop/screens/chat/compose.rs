@@ -41,13 +41,11 @@ impl Compose {
         bound(ui, scene, chars);
         let ready = can_say && check_content(draft).is_ok();
         let mut done = Done { send: false, focused: false };
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let side = vec2(if panel { 120.0 } else { 96.0 }, field::height(theme));
+        ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
-            done.send = button::primary_sized(ui, theme, scene.text("chat.send"), ready, vec2(96.0, field::height(theme))).clicked();
-            if keys {
-                let away = button::secondary_sized(ui, theme, scene.text("chat.keys_away"), true, vec2(96.0, field::height(theme)));
-                self.keys_away = away.clicked();
-            }
+            let buttons = if keys { 2.0 } else { 1.0 };
+            let width = ui.available_width() - buttons * (side.x + space::S);
             let rows = draft.split('\n').count().clamp(1, if panel { 1 } else { ROWS });
             let edit = TextEdit::multiline(draft)
                 // The same wherever the field stands: it keeps the keyboard when it moves.
@@ -58,15 +56,21 @@ impl Compose {
                 .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter))
                 .char_limit(LONGEST)
                 .desired_rows(rows)
-                .min_size(vec2(0.0, field::height(theme)))
+                .min_size(vec2(0.0, side.y))
                 .desired_width(f32::INFINITY);
-            let highest = if panel { field::height(theme) } else { theme.sizes.body * 1.3 * ROWS as f32 + 24.0 };
-            let scroll =
-                ScrollArea::vertical().id_salt("chat field").max_height(highest).min_scrolled_height(0.0).auto_shrink([false, true]);
-            let shown = scroll.show(ui, |ui| ui.vertical(|ui| ui.add_enabled(can_say, edit)).inner);
+            let highest = if panel { side.y } else { theme.sizes.body * 1.3 * ROWS as f32 + 24.0 };
+            let scroll = ScrollArea::vertical().id_salt("chat field").max_height(highest).min_scrolled_height(highest);
+            let shown = ui.vertical(|ui| {
+                ui.set_width(width);
+                scroll.auto_shrink([false, true]).show(ui, |ui| ui.add_enabled(can_say, edit)).inner
+            });
             let response = shown.inner.accessible_name(scene.text("chat.field"));
+            if keys {
+                self.keys_away = button::secondary_sized(ui, theme, scene.text("chat.keys_away"), true, side).clicked();
+            }
             let enter = response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter) && !input.modifiers.shift);
-            done.send |= enter && ready;
+            let pressed = button::primary_sized(ui, theme, scene.text("chat.send"), ready, side).clicked();
+            done.send = pressed || (enter && ready);
             done.focused = response.gained_focus();
             self.field = Some(response.id);
         });
