@@ -2,7 +2,7 @@
 
 use eframe::egui::{Label, Ui};
 
-use crate::client::Model;
+use crate::client::{LineState, Model};
 use crate::desktop::Scene;
 use crate::desktop::theme::space;
 use crate::domain::connection::Connection;
@@ -12,7 +12,10 @@ pub fn is_opening(model: &Model) -> bool {
     let session = &model.session;
     let nothing_known = model.connection.since.is_none() && model.instances.problems.is_empty();
     let restoring = model.connection.state == Connection::Authenticating && !session.signing_in;
-    session.station.is_none() && session.sign_in_error.is_none() && (nothing_known || restoring)
+    // A demo signs in by itself, once its line has started.
+    let line = &model.line;
+    let begins = line.simulated && (session.signing_in || matches!(line.state, LineState::Stopped | LineState::Starting));
+    session.station.is_none() && session.sign_in_error.is_none() && (nothing_known || restoring || begins)
 }
 
 pub fn opening(ui: &mut Ui, scene: &Scene<'_>) {

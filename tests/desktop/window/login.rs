@@ -312,3 +312,15 @@ fn a_display_started_for_one_application_opens_what_the_login_chose() {
     assert!(world.harness.query_by_label("Overview").is_some());
     assert!(world.harness.query_by_role_and_label(Handle::Tab, "Reports").is_none(), "an operator display has no such place");
 }
+
+#[test]
+fn a_demo_that_signs_in_by_itself_asks_nobody_for_a_password() {
+    let mut world = World::new(DESK, world::signed_out());
+    let mut becomes = |state: LineState| {
+        world.publish(|model| model.line = Arc::new(LineSlice { state, is_set_up: false, simulated: true }));
+        world.harness.query_by_role(Handle::PasswordInput).is_some()
+    };
+    assert!(!becomes(LineState::Stopped) && !becomes(LineState::Starting));
+    assert!(becomes(LineState::Running("127.0.0.1:8440".to_owned())), "a station that was signed out of the demo can be signed in again");
+    assert!(becomes(LineState::Failed(Explanation::new("line_failed"))));
+}
