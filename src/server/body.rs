@@ -1,4 +1,4 @@
-//! Bodies, bounded before they are read, and the extractors whose refusals are ours.
+//! Bodies, bounded before they are read, the extractors whose refusals are ours, and answers in JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
@@ -60,6 +62,25 @@ async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
             // Trailers.
             Ok(Err(_)) => continue,
             Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// A JSON answer. Most fit into the first piece of memory that is asked for, so that none is moved while it grows.
+pub(super) struct Answer<T>(pub(super) T);
+
+/// Bytes of an answer that are reckoned with.
+const USUAL_ANSWER: usize = 1024;
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let mut text = Vec::with_capacity(USUAL_ANSWER);
+        match serde_json::to_writer(&mut text, &self.0) {
+            Ok(()) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response(),
+            Err(error) => {
+                tracing::error!("an answer could not be written as JSON: {error}");
+                Refusal::internal().into_response()
+            }
         }
     }
 }

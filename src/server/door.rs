@@ -79,6 +79,8 @@ impl Listener for Door {
 pub(super) struct Patient<S> {
     stream: S,
     silence: Duration,
+    moved: Instant,
+    /// Rings at the end of patience, counted from a time when something had moved: what moved since then is looked at when it rings.
     end: Pin<Box<Sleep>>,
     speech: Duration,
     /// When the first byte came that was not answered yet.
@@ -94,7 +96,8 @@ impl Patient<Wire> {
 
 impl<S> Patient<S> {
     fn new(stream: S, silence: Duration, speech: Duration) -> Patient<S> {
-        Patient { stream, silence, end: Box::pin(tokio::time::sleep(silence)), speech, speaks_since: None, _place: None }
+        let end = Box::pin(tokio::time::sleep(silence));
+        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, _place: None }
     }
 
     /// Whether the caller has been speaking for too long.
@@ -111,13 +114,17 @@ impl<S> Patient<S> {
     /// Starts waiting anew when something moved, and ends it when nothing did for too long.
     fn judge<T>(&mut self, context: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if moved.is_ready() {
-            self.end.as_mut().reset(Instant::now() + self.silence);
+            self.moved = Instant::now();
             return moved;
         }
-        match self.end.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+        while self.end.as_mut().poll(context).is_ready() {
+            let end = self.moved + self.silence;
+            if end <= Instant::now() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.end.as_mut().reset(end);
         }
+        Poll::Pending
     }
 }
 

@@ -1,13 +1,15 @@
 //! The outermost layer: every answer names its request, the server and the server's time, and every refusal is JSON.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -22,18 +24,18 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// Wraps every request.
 pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
+    let id = given_id(request.headers()).unwrap_or_else(|| next_id(line.clock.now()));
     // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
     let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
     answer(line, request, next, &id).instrument(span).await
 }
 
 async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = tokio::time::Instant::now();
     let from = client_address::note(&mut request, &line.config.trusted_proxies);
-    let mut response = if needs_encryption(&line, from, &path) { https_required().into_response() } else { next.run(request).await };
+    let mut response = if needs_encryption(&line, from, uri.path()) { https_required().into_response() } else { next.run(request).await };
     let (status, took) = (response.status(), started.elapsed());
     metrics::request(&method, route.as_ref().map(MatchedPath::as_str), took);
     tracing::debug!(status = status.as_u16(), millis = took.as_millis() as u64, "answered");
@@ -41,12 +43,13 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> 
     if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
         let refusal = refused.map_or_else(|| Arc::new(Refusal::of_status(status)), |refused| refused.0);
         tracing::info!(from = %from.ip, status = status.as_u16(), code = refusal.code, "refused");
-        write(&mut response, &refusal, id, is_wats(&path));
+        write(&mut response, &refusal, id, is_wats(uri.path()));
     }
     let headers = response.headers_mut();
+    headers.reserve(ALWAYS.len() + 4);
     set(headers, REQUEST_ID, id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
-    set(headers, SERVER_TIME_HEADER, &line.clock.now().timestamp_millis().to_string());
+    headers.insert(SERVER_TIME_HEADER, line.clock.now().timestamp_millis().into());
     guard(headers, line.is_secure(from));
     response
 }
@@ -61,19 +64,20 @@ fn https_required() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "https_required", "This server is reached by https:// only.")
 }
 
-/// What browsers are told about every answer. A handler that set one of these itself knows better.
+/// What browsers are told with every answer.
+static ALWAYS: [(HeaderName, HeaderValue); 8] = [
+    told("x-content-type-options", "nosniff"),
+    told("x-frame-options", "DENY"),
+    told("referrer-policy", "same-origin"),
+    told("cross-origin-opener-policy", "same-origin"),
+    told("cross-origin-resource-policy", "same-origin"),
+    told("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    told("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    told("cache-control", "no-store"),
+];
+
+/// Tells it. A handler that set one of these itself knows better.
 fn guard(headers: &mut HeaderMap, secure: bool) {
-    static ALWAYS: [(HeaderName, HeaderValue); 8] = [
-        told("x-content-type-options", "nosniff"),
-        told("x-frame-options", "DENY"),
-        told("referrer-policy", "same-origin"),
-        told("cross-origin-opener-policy", "same-origin"),
-        told("cross-origin-resource-policy", "same-origin"),
-        told("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
-        told("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
-        told("cache-control", "no-store"),
-    ];
-    headers.reserve(ALWAYS.len() + 1);
     for (name, value) in &ALWAYS {
         headers.entry(name).or_insert_with(|| value.clone());
     }
@@ -111,15 +115,39 @@ fn is_json(response: &Response) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-/// The caller's own id where it is a plain word, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
+/// The caller's own id where it is a plain word.
+fn given_id(headers: &HeaderMap) -> Option<String> {
     let plain = |id: &&str| !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
-    given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+    headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain).map(str::to_owned)
+}
+
+/// A new id, in the order of time. It is no secret: what is random in it is drawn once a process, and the rest is counted.
+fn next_id(now: DateTime<Utc>) -> String {
+    static PROCESS: LazyLock<[u8; 16]> = LazyLock::new(|| Uuid::new_v4().into_bytes());
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut rest = [0; 10];
+    rest[..6].copy_from_slice(&PROCESS[..6]);
+    rest[6..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid().to_string()
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_one_moment_have_ids_of_their_own() {
+        let now = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| next_id(now)).collect();
+        assert_eq!(ids.len(), 1000);
+        let id: Uuid = ids.into_iter().next().unwrap().parse().unwrap();
+        assert_eq!((id.get_version_num(), id.get_timestamp().unwrap().to_unix()), (7, (1_800_000_000, 123_000_000)));
     }
 }

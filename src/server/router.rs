@@ -137,12 +137,14 @@ pub(super) fn wats_paths() -> Vec<String> {
 pub(super) fn is_wats(path: &str) -> bool {
     const GROUPS: &[&str] =
         &["/api/app/", "/api/report/", "/api/production/", "/api/software/", "/api/product/", "/api/asset/", "/api/auth/gettoken"];
-    let path = path.to_ascii_lowercase();
-    GROUPS.iter().any(|group| path.starts_with(group))
+    GROUPS.iter().any(|group| path.get(..group.len()).is_some_and(|start| start.eq_ignore_ascii_case(group)))
 }
 
 /// Gives an address of the WATS group the letters it is routed by; what a caller fills in stays as it is.
 pub(super) fn normalise(paths: &[String], mut request: Request) -> Request {
+    if !is_wats(request.uri().path()) {
+        return request;
+    }
     if let Some(path) = paths.iter().find_map(|known| matching(known, request.uri().path())) {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {

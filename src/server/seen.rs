@@ -16,6 +16,8 @@ use super::caller::Caller;
 
 /// How long a look at the database holds.
 const FRESH: Duration = Duration::from_millis(700);
+/// From when on whoever asks first looks again, while the others still go by what is known: of a hundred requests at once, one looks.
+const RIPE: Duration = Duration::from_millis(450);
 /// Callers that are remembered at most.
 const MOST: usize = 10_000;
 
@@ -38,11 +40,12 @@ struct Memory {
     age: u64,
 }
 
-/// A caller, when he was looked up, and when his credential ends.
+/// A caller, when he was looked up, when his credential ends, and whether somebody is looking again.
 struct Known {
     caller: Caller,
     at: Instant,
     until: DateTime<Utc>,
+    renewing: bool,
 }
 
 /// What a look-up knows of the memory when it begins.
@@ -62,11 +65,9 @@ impl Seen {
 
     /// The caller and when his credential ends, if he was looked up a moment ago; else what to [`keep`](Seen::keep) him with afterwards.
     pub(super) fn find(&self, mark: Mark, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), Age> {
-        let memory = self.memory();
-        match memory.callers.get(&mark) {
-            Some(known) if known.at.elapsed() < FRESH && now < known.until => Ok((known.caller.clone(), known.until)),
-            _ => Err(Age(memory.age)),
-        }
+        let mut memory = self.memory();
+        let age = Age(memory.age);
+        memory.callers.get_mut(&mark).and_then(|known| known.tell(now)).ok_or(age)
     }
 
     /// Remembers a caller, unless something ended since the look-up began.
@@ -79,12 +80,19 @@ impl Seen {
             memory.callers.retain(|_, known| known.at.elapsed() < FRESH);
         }
         if memory.callers.len() < MOST {
-            memory.callers.insert(mark, Known { caller: caller.clone(), at: Instant::now(), until });
+            memory.callers.insert(mark, Known { caller: caller.clone(), at: Instant::now(), until, renewing: false });
         }
     }
 }
 
 impl Known {
+    /// Nothing to whoever shall look again.
+    fn tell(&mut self, now: DateTime<Utc>) -> Option<(Caller, DateTime<Utc>)> {
+        let age = self.at.elapsed();
+        let looks_again = age >= RIPE && !std::mem::replace(&mut self.renewing, true);
+        (!looks_again && age < FRESH && now < self.until).then(|| (self.caller.clone(), self.until))
+    }
+
     fn is_one_of(&self, ids: &HashSet<String>) -> bool {
         ids.contains(&self.caller.id) || self.caller.session_id.as_ref().is_some_and(|id| ids.contains(id))
     }
@@ -148,12 +156,30 @@ mod tests {
         keep(&seen, "a", &caller("u1", Some("s1")));
         assert!(find(&seen, "a").is_ok() && find(&seen, "b").is_err());
         assert!(seen.find(Mark::of("a"), now() + chrono::TimeDelta::minutes(1)).is_err(), "a credential that ended is not known any more");
-        let forgotten = async {
-            while find(&seen, "a").is_ok() {
-                tokio::task::yield_now().await;
+        assert!(tokio::time::timeout(Duration::from_secs(1), ripe(&seen, "a")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn of_many_who_ask_one_looks_again_before_the_caller_is_forgotten() {
+        let seen = Seen::new(&Bus::new());
+        keep(&seen, "a", &caller("u1", Some("s1")));
+        let age = ripe(&seen, "a").await;
+        assert!(find(&seen, "a").is_ok(), "the others need not wait for him who looks again");
+        seen.keep(Mark::of("a"), &caller("u1", Some("s1")), now() + chrono::TimeDelta::minutes(1), age);
+        assert!(find(&seen, "a").is_ok());
+        ripe(&seen, "a").await;
+        let forgotten = tokio::time::timeout(Duration::from_secs(1), ripe(&seen, "a")).await;
+        assert!(forgotten.is_ok(), "whoever was not found again is forgotten in time");
+    }
+
+    /// Waits until somebody shall look again.
+    async fn ripe(seen: &Seen, credential: &str) -> Age {
+        loop {
+            match find(seen, credential) {
+                Err(age) => return age,
+                Ok(_) => tokio::task::yield_now().await,
             }
-        };
-        assert!(tokio::time::timeout(Duration::from_secs(1), forgotten).await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -12,7 +11,7 @@ use futures_util::stream;
 
 use crate::domain::{Permission, Role};
 use crate::protocol::audit::{AUDIT_MOST, AuditQuery, Entry, OFFLINE_MOST, OfflineAct, OfflineActs, OfflineActsTaken, RefusedAct};
-use crate::server::body::{Json, QueryParts};
+use crate::server::body::{Answer, Json, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;

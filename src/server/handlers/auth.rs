@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use crate::domain::Role;
 use crate::domain::audit::Action;
 use crate::protocol::auth::{self, code};
-use crate::server::body::{Json, PathParts};
+use crate::server::body::{Answer, Json, PathParts};
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -10,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::Permission;
 use crate::protocol::chat::{History, Message, MessageKind, NewMessage, Presence, ReadUpTo, Rooms};
-use crate::server::body::{Json, PathParts, QueryParts};
+use crate::server::body::{Answer, Json, PathParts, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
 use crate::server::services::chat::{self, Speaker, Words};

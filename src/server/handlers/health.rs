@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::server::body::Answer;
 use crate::server::state::Line;
 use crate::support::build_info::BUILD;
 
@@ -19,7 +19,7 @@ use crate::support::build_info::BUILD;
 )]
 pub(in crate::server) async fn overview(State(line): State<Arc<Line>>) -> Response {
     let (status, body) = summary(&line).await;
-    (status, Json(body)).into_response()
+    (status, Answer(body)).into_response()
 }
 
 /// The same, and each part of the server by itself.
@@ -40,7 +40,7 @@ pub(in crate::server) async fn detailed(State(line): State<Arc<Line>>) -> Respon
     body["queue"] = json!({ "reports_waiting": line.intake.waiting() });
     // None is built in yet.
     body["sources"] = json!({});
-    (status, Json(body)).into_response()
+    (status, Answer(body)).into_response()
 }
 
 async fn summary(line: &Line) -> (StatusCode, Value) {
@@ -66,7 +66,7 @@ async fn summary(line: &Line) -> (StatusCode, Value) {
     extensions(("x-permission" = json!("-"))),
 )]
 pub(in crate::server) async fn live() -> Response {
-    Json(json!({ "status": "live" })).into_response()
+    Answer(json!({ "status": "live" })).into_response()
 }
 
 /// 503 while it cannot serve.
@@ -77,8 +77,8 @@ pub(in crate::server) async fn live() -> Response {
 )]
 pub(in crate::server) async fn ready(State(line): State<Arc<Line>>) -> Response {
     match unusable(&line).await {
-        None => Json(json!({ "status": "ready" })).into_response(),
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not_ready", "reason": reason }))).into_response(),
+        None => Answer(json!({ "status": "ready" })).into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Answer(json!({ "status": "not_ready", "reason": reason }))).into_response(),
     }
 }
 

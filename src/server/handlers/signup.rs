@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::protocol::chat::ServerStatus;
-use crate::server::body::{self, Json, PLAIN_LIMIT};
+use crate::server::body::{self, Answer, Json, PLAIN_LIMIT};
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
 use crate::server::services::signup::{self, Applicant, Outcome};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +10,7 @@ use super::wats::token::check_identifier;
 use crate::domain::audit::Action;
 use crate::domain::{Permission, Role};
 use crate::protocol::stations as wire;
-use crate::server::body::{Json, PathParts};
+use crate::server::body::{Answer, Json, PathParts};
 use crate::server::bus::Happening;
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;

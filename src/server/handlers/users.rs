@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::domain::Permission;
 use crate::domain::lockout::{ACCOUNT, Verdict};
 use crate::protocol::users as wire;
-use crate::server::body::{Json, PathParts, QueryParts};
+use crate::server::body::{Answer, Json, PathParts, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;

@@ -187,7 +187,7 @@ impl Socket {
     async fn check(&mut self, frame: &Frame) -> Going {
         let auth = read::<Auth>(&frame.payload).filter(|auth| auth.token.len() <= 8192).ok_or(Ending::BadToken)?;
         let (token, now) = (Secret::new(auth.token), self.line.clock.now());
-        let (caller, expires_at) = match caller::by_access_token(&self.line, &token).await {
+        let (caller, expires_at) = match caller::by_access_token(&self.line, token.expose()).await {
             Ok(Some(known)) => known,
             Ok(None) if has_ended(token.expose(), now) => return Err(Ending::TokenExpired.into()),
             Ok(None) => return Err(Ending::BadToken.into()),

@@ -82,7 +82,7 @@ pub(in crate::server) async fn by_password(
 
 pub(in crate::server) async fn by_token(line: &Line, seat: &Seat, token: &Secret) -> Result<Admitted, Refusal> {
     let refused = || Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again.");
-    let (caller, expires_at) = caller::by_access_token(line, token).await?.ok_or_else(refused)?;
+    let (caller, expires_at) = caller::by_access_token(line, token.expose()).await?.ok_or_else(refused)?;
     caller.require(Permission::Chat)?;
     let standing = seat.take(&caller).map_err(full)?;
     Ok(Admitted { caller, email: None, standing, expires_at: Some(expires_at), own_session: false })

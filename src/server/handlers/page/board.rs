@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use crate::domain::Permission;
 use crate::protocol::page::Board;
-use crate::server::body::QueryParts;
+use crate::server::body::{Answer, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
 use crate::server::handlers::wats::freshness;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +10,7 @@ use serde_json::json;
 use crate::domain::audit::Action;
 use crate::protocol::auth::LoginResponse;
 use crate::protocol::page;
-use crate::server::body::Json;
+use crate::server::body::{Answer, Json};
 use crate::server::caller::{self, Caller};
 use crate::server::client_address::ClientAddress;
 use crate::server::config::Signup;
@@ -126,7 +125,7 @@ async fn end_session(line: &Line, headers: &HeaderMap, from: ClientAddress) -> R
 async fn by_refresh_token(line: &Line, headers: &HeaderMap, from: ClientAddress) -> Result<Option<Caller>, Refusal> {
     let Some(token) = cookies::refresh(headers, line.is_secure(from)) else { return Ok(None) };
     match sessions::refresh(line, &token, from).await {
-        Ok(renewed) => Ok(caller::by_access_token(line, &Secret::new(renewed.access_token)).await?.map(|(caller, _)| caller)),
+        Ok(renewed) => Ok(caller::by_access_token(line, &renewed.access_token).await?.map(|(caller, _)| caller)),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => Ok(None),
         Err(refusal) => Err(refusal),
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::protocol::wats::Process;
-use crate::server::body::QueryParts;
+use crate::server::body::{Answer, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
 use crate::server::state::Line;

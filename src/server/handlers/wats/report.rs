@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -16,7 +15,7 @@ use crate::domain::Permission;
 use crate::domain::report::ReportKind;
 use crate::protocol::wats::ReportHeader;
 use crate::protocol::wsjf::{self, Document};
-use crate::server::body::{self, PathParts, QueryParts, REPORT_LIMIT};
+use crate::server::body::{self, Answer, PathParts, QueryParts, REPORT_LIMIT};
 use crate::server::caller::Caller;
 use crate::server::config::UnknownProcesses;
 use crate::server::error::Refusal;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::domain::Permission;
-use crate::server::body::{PathParts, QueryParts};
+use crate::server::body::{Answer, PathParts, QueryParts};
 use crate::server::caller::basic_password;
 use crate::server::client_address::ClientAddress;
 use crate::server::config::StationEnrollment;

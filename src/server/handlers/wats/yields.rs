@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -15,7 +14,7 @@ use super::freshness;
 use crate::domain::Permission;
 use crate::domain::yields::RunTable;
 use crate::protocol::wats::{Filter, Process, TopFailedRow, YieldRow};
-use crate::server::body::{self, PLAIN_LIMIT, QueryParts};
+use crate::server::body::{self, Answer, PLAIN_LIMIT, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
 use crate::server::services::yield_query::{self, YieldQuery};
