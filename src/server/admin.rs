@@ -9,7 +9,7 @@ use super::random::{self, NoRandom};
 use super::services::accounts::{AccountError, Change, Desk, Draft, Who};
 use super::services::audit::{self, Act};
 use super::store::station_tokens::{self, NewStationToken, StationToken};
-use super::store::users::{self, NewUser, User};
+use super::store::users::{self, User};
 use super::store::{Store, StoreError, access_keys, processes};
 use crate::domain::Role;
 use crate::domain::audit::Action;
@@ -69,17 +69,7 @@ impl Admin {
         if self.has_accounts().await? {
             return Err(AdminError::AlreadySetUp);
         }
-        let draft = Draft { name: administrator, email: None, role: Role::Superuser, password };
-        let (id, password_hash) = self.desk().prepare(&draft).await?;
-        let now = self.clock.now();
-        let new =
-            NewUser { id: &id, name: administrator, email: None, role: draft.role, password_hash: &password_hash, verified: true, now };
-        if !users::insert_first(&self.store, &new).await? {
-            return Err(AdminError::AlreadySetUp);
-        }
-        let act = Act::by("set-up", Action::UserCreated).to(administrator).detail("role SUPERUSER");
-        audit::write(&self.store, now, act).await?;
-        self.find(administrator).await
+        self.desk().create_first(administrator, password).await?.ok_or(AdminError::AlreadySetUp)
     }
 
     fn desk(&self) -> Desk<'_> {
@@ -109,14 +99,14 @@ impl Admin {
         self.change(name, Change { role: Some(role), ..Change::default() }).await
     }
 
-    /// Ends the user's sessions as well.
+    /// Ends the user's sessions as well. Whoever was never verified, or is not any more, can sign in with it.
     pub async fn set_password(&self, name: &str, password: &Secret) -> Result<(), AdminError> {
-        self.change(name, Change { password: Some(password.clone()), ..Change::default() }).await
+        self.change(name, Change { password: Some(password.clone()), verified: Some(true), ..Change::default() }).await
     }
 
-    /// Disabling ends the user's sessions; the stations he enrolled stay.
+    /// Disabling ends the user's sessions; the stations he enrolled stay. Whoever is enabled counts as verified.
     pub async fn set_active(&self, name: &str, active: bool) -> Result<(), AdminError> {
-        self.change(name, Change { active: Some(active), ..Change::default() }).await
+        self.change(name, Change { active: Some(active), verified: active.then_some(true), ..Change::default() }).await
     }
 
     /// Forgets failed tries and a lock.
@@ -140,8 +130,10 @@ impl Admin {
             now: self.clock.now(),
             reset: false,
         };
-        station_tokens::insert(&self.store, &new).await?;
-        audit::write(&self.store, new.now, Act::by(new.issued_by, Action::TokenIssued).to(identifier)).await?;
+        let mut transaction = self.store.begin().await?;
+        station_tokens::insert(&mut transaction, &new).await?;
+        audit::write_in(&mut transaction, new.now, Act::by(new.issued_by, Action::TokenIssued).to(identifier)).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
         Ok(token)
     }
 
@@ -152,15 +144,17 @@ impl Admin {
     /// Ends one token by its id, or all of a station by its name. How many it ended.
     pub async fn revoke_tokens(&self, id_or_identifier: &str) -> Result<u64, AdminError> {
         let now = self.clock.now();
-        let ended = station_tokens::revoke(&self.store, id_or_identifier, now).await?;
+        let mut transaction = self.store.begin().await?;
+        let ended = station_tokens::revoke(&mut transaction, id_or_identifier, now).await?;
         if ended.is_empty() {
             return Err(AdminError::UnknownToken(id_or_identifier.to_owned()));
         }
+        audit::write_in(&mut transaction, now, Act::by("command line", Action::TokenRevoked).to(id_or_identifier)).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
         let count = ended.len() as u64;
         for token_id in ended {
             self.bus.publish(Happening::TokenRevoked { token_id });
         }
-        audit::write(&self.store, now, Act::by("command line", Action::TokenRevoked).to(id_or_identifier)).await?;
         Ok(count)
     }
 

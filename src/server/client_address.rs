@@ -152,6 +152,9 @@ fn leading(bits: u128, prefix: u8) -> u128 {
     bits & u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0)
 }
 
+/// Bits before the IPv4 address in `::ffff:10.0.0.4`.
+const MAPPED: u8 = 96;
+
 /// The text is no address and no network.
 #[derive(Debug, PartialEq)]
 pub struct NoNetwork;
@@ -164,7 +167,12 @@ impl FromStr for Network {
         let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.map_or(Ok(longest), |prefix| prefix.parse().map_err(|_| NoNetwork))?;
-        if prefix > longest { Err(NoNetwork) } else { Ok(Network { address, prefix }) }
+        match (address, address.to_canonical()) {
+            _ if prefix > longest => Err(NoNetwork),
+            // IPv4 in the clothes of IPv6: addresses are compared without them.
+            (IpAddr::V6(_), IpAddr::V4(address)) if prefix >= MAPPED => Ok(Network { address: address.into(), prefix: prefix - MAPPED }),
+            _ => Ok(Network { address, prefix }),
+        }
     }
 }
 
@@ -242,5 +250,14 @@ mod tests {
             let (found, _) = seen("10.0.0.4", &[(name, text.trim())], &["10.0.0.4"]);
             prop_assert!(found.parse::<IpAddr>().is_ok());
         }
+    }
+
+    #[test]
+    fn a_network_of_ipv4_in_the_clothes_of_ipv6_is_one_of_ipv4() {
+        let network = |text: &str| text.parse::<Network>();
+        assert_eq!(network("::ffff:10.0.0.4"), network("10.0.0.4"));
+        assert_eq!(network("::ffff:10.0.0.0/104"), network("10.0.0.0/8"));
+        assert!(network("::ffff:10.0.0.0/104").unwrap().contains("10.9.9.9".parse().unwrap()));
+        assert_eq!(network("10.0.0.0/33"), Err(NoNetwork));
     }
 }

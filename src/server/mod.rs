@@ -35,6 +35,7 @@ mod sockets;
 mod state;
 mod store;
 mod tls;
+mod whole;
 
 pub use access_keys::KeyError;
 pub use admin::{Admin, AdminError};

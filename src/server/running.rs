@@ -46,6 +46,12 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// How long a mail on its way is waited for after that.
 const LAST_MAIL: Duration = Duration::from_secs(1);
 
+/// How long the writer may take after that for reports whose callers have gone: it has answered nobody, so they come again.
+const LAST_REPORTS: Duration = Duration::from_millis(500);
+
+/// How long the database may take to be closed. With everything above it is less than ten seconds.
+const GOODBYE_TO_STORE: Duration = Duration::from_millis(400);
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -230,9 +236,17 @@ impl Running {
             mailing.abort();
         }
         self.stop_writing.cancel();
-        if let Err(error) = self.writing.await {
-            tracing::error!("the writer ended badly: {error}");
+        let mut writing = self.writing;
+        match tokio::time::timeout(LAST_REPORTS, &mut writing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the writer ended badly: {error}"),
+            Err(_) => {
+                tracing::warn!("reports that were not answered yet could not be stored");
+                writing.abort();
+            }
         }
-        self.line.store.close().await;
+        if tokio::time::timeout(GOODBYE_TO_STORE, self.line.store.close()).await.is_err() {
+            tracing::warn!("the database was not let go of in time");
+        }
     }
 }

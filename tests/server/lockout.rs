@@ -87,6 +87,35 @@ async fn a_lock_outlives_a_restart_and_an_administrator_ends_it() {
 }
 
 #[tokio::test]
+async fn a_wrong_try_counts_though_its_caller_hangs_up() {
+    let world = World::with(held(), |config| config.password_cost = 10).await;
+    let admin = world.person("admin").await;
+    let tries = async || {
+        let users: Vec<Value> = admin.get("/api/users?search=oper").await.expect(200).read();
+        users[0]["failed_login_attempts"].as_u64().unwrap()
+    };
+    for n in 1..=3 {
+        hang_up(&world, r#"{"username":"oper","password":"wrong wrong"}"#).await;
+        let counted = async {
+            while tries().await < n {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), counted).await.unwrap_or_else(|_| panic!("try {n} was never counted"));
+    }
+    sign_in(&world, "oper", PASSWORD).await.expect_refusal(429, "locked");
+}
+
+/// Sends a sign-in, and does not wait for the answer.
+async fn hang_up(world: &World, body: &str) {
+    use tokio::io::AsyncWriteExt;
+    let mut stream = tokio::net::TcpStream::connect(world.running.address()).await.unwrap();
+    let kind = "content-type: application/json";
+    let request = format!("POST /api/auth/login HTTP/1.1\r\nhost: line\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_servers_on_one_database_count_together() {
     let world = World::with(held(), |_| ()).await;
     // The lock file keeps two servers off one SQLite file; the command line's own view of it does not.

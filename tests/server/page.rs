@@ -187,6 +187,10 @@ async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
     let (mut browser, _) = Browser::login(&world, "oper").await;
     let stolen = browser.header();
     browser.change("POST", "/api/page/logout", &[], "").await.expect_refusal(403, "csrf");
+    // A form on another site comes without our cookies.
+    let foreign = [("sec-fetch-site", "cross-site"), ("content-type", "application/x-www-form-urlencoded")];
+    let refused = world.anonymous().request("POST", "/api/page/logout", &foreign, Some(b"")).await.expect_refusal(403, "foreign_origin");
+    assert_eq!(refused.headers("set-cookie").count(), 0, "it would sign out whoever looks at that site");
     let answer = browser.change("POST", "/api/page/logout", &[("x-csrf-token", browser.csrf())], "").await.expect(200);
     browser.take(&answer);
     assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);

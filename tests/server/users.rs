@@ -160,3 +160,18 @@ async fn a_station_tells_how_it_is_doing() {
     let silent: Station = admin.get("/api/stations/silent").await.expect(200).read();
     assert_eq!((silent.version, silent.queue_depth, silent.tokens), (None, None, 1));
 }
+
+#[tokio::test]
+async fn no_superuser_shuts_the_last_one_out() {
+    let world = World::new().await;
+    let root = world.person("root").await;
+    let path = async |name: &str| format!("/api/users/{}", find(&root, name).await.id);
+    let unverified = json!({ "is_verified": false });
+    root.send("PATCH", &path("root").await, &unverified).await.expect_refusal(409, "own_account");
+    root.post("/api/users", &json!({ "username": "second", "role": "SUPERUSER", "password": PASSWORD })).await.expect(201);
+    let second = world.person("second").await;
+    root.send("PATCH", &path("second").await, &unverified).await.expect(200);
+    second.send("PATCH", &path("root").await, &json!({ "is_active": false })).await.expect_refusal(409, "last_superuser");
+    world.admin_tools().set_password("second", &andon::support::secret::Secret::new(PASSWORD)).await.unwrap();
+    world.login("second").await;
+}

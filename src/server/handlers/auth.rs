@@ -98,7 +98,7 @@ pub(in crate::server) async fn me(caller: Caller) -> Answer<auth::Caller> {
 /// Change the caller's own password. His other sessions end.
 #[utoipa::path(
     post, path = "/api/auth/password", tag = "Me", operation_id = "change_password", request_body = auth::PasswordChange,
-    responses((status = 204), (status = 429)),
+    responses((status = 204), (status = 409), (status = 429)),
     extensions(("x-permission" = json!("person"))),
 )]
 pub(in crate::server) async fn change_password(
@@ -109,7 +109,7 @@ pub(in crate::server) async fn change_password(
 ) -> Result<StatusCode, Refusal> {
     must_be_person(&caller)?;
     let (current, new) = (Secret::new(change.current_password), Secret::new(change.new_password));
-    sign_in::check(&line, &caller.name, &current, None, from).await.map_err(|refusal| match refusal.code {
+    let user = sign_in::check(&line, &caller.name, &current, None, from).await.map_err(|refusal| match refusal.code {
         "invalid_credentials" => wrong_password(),
         _ => refusal,
     })?;
@@ -118,7 +118,7 @@ pub(in crate::server) async fn change_password(
         refusal.fields.insert("new_password".to_owned(), refusal.sentence.clone());
         return Err(refusal);
     }
-    line.accounts(Who::Person(&caller, from)).change_own_password(&caller, &new).await?;
+    line.accounts(Who::Person(&caller, from)).change_own_password(&caller, user.version, &new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

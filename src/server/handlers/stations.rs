@@ -18,7 +18,7 @@ use crate::server::error::Refusal;
 use crate::server::services::audit::{self, Act};
 use crate::server::services::sessions;
 use crate::server::state::Line;
-use crate::server::store::{station_tokens, stations};
+use crate::server::store::{StoreError, station_tokens, stations};
 
 /// Longest name of a version, in characters.
 const VERSION_MAX: usize = 100;
@@ -121,10 +121,14 @@ pub(in crate::server) async fn revoke_token(
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ManageTokens)?;
     let station = station_tokens::find_good(&line.store, &id).await?.ok_or_else(|| Refusal::not_found("token"))?;
-    for token_id in station_tokens::revoke(&line.store, &id, line.clock.now()).await? {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    let ended = station_tokens::revoke(&mut transaction, &id, now).await?;
+    audit::write_in(&mut transaction, now, Act::of(&caller, &from, Action::TokenRevoked).to(&station)).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    for token_id in ended {
         line.bus.publish(Happening::TokenRevoked { token_id });
     }
-    audit::record(&line, Act::of(&caller, &from, Action::TokenRevoked).to(&station)).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

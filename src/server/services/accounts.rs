@@ -69,7 +69,7 @@ pub enum AccountError {
     StationRole,
     #[error("only a SUPERUSER makes or changes a SUPERUSER")]
     RoleTooHigh,
-    #[error("nobody disables, deletes or demotes himself, nor sets his own password without the old one")]
+    #[error("nobody disables, deletes, demotes or unverifies himself, nor sets his own password without the old one")]
     OwnAccount,
     #[error("this is the last SUPERUSER: make another one first")]
     LastSuperuser,
@@ -163,13 +163,38 @@ impl Desk<'_> {
             verified: true,
             now: self.now,
         };
-        if !users::insert(self.store, &new).await? {
-            let name_taken = users::find(self.store, draft.name).await?.is_some();
+        self.add(self.store.begin().await?, &new, self.who.act(Action::UserCreated)).await
+    }
+
+    /// Makes the first account, a SUPERUSER. `None` once there is any.
+    pub(in crate::server) async fn create_first(&self, name: &str, password: &Secret) -> Result<Option<User>, AccountError> {
+        let draft = Draft { name, email: None, role: Role::Superuser, password };
+        let (id, hash) = self.prepare(&draft).await?;
+        let mut transaction = self.store.begin().await?;
+        if users::count_in(&mut transaction).await? > 0 {
+            return Ok(None);
+        }
+        let new = NewUser { id: &id, name, email: None, role: draft.role, password_hash: &hash, verified: true, now: self.now };
+        self.add(transaction, &new, Act::by("set-up", Action::UserCreated)).await.map(Some)
+    }
+
+    /// Stores an account and what the log says of it.
+    async fn add(
+        &self,
+        mut transaction: sqlx::Transaction<'static, sqlx::Any>,
+        new: &NewUser<'_>,
+        act: Act<'_>,
+    ) -> Result<User, AccountError> {
+        if !users::insert(&mut transaction, new).await? {
+            drop(transaction);
+            let name_taken = users::find(self.store, new.name).await?.is_some();
             return Err(if name_taken { AccountError::NameTaken } else { AccountError::EmailTaken });
         }
-        let detail = format!("role {}", draft.role.as_str());
-        audit::write(self.store, self.now, self.who.act(Action::UserCreated).to(draft.name).detail(&detail)).await?;
-        users::find(self.store, draft.name).await?.ok_or(AccountError::Unknown)
+        let detail = format!("role {}", new.role.as_str());
+        audit::write_in(&mut transaction, self.now, act.to(new.name).detail(&detail)).await?;
+        let user = users::find_by_id(&mut transaction, new.id).await?.ok_or(AccountError::Unknown)?;
+        transaction.commit().await?;
+        Ok(user)
     }
 
     /// Id and password hash of a new account whose fields are good.
@@ -229,7 +254,7 @@ impl Desk<'_> {
         if !self.who.may_manage(old.role) {
             return Err(AccountError::RoleTooHigh);
         }
-        if self.who.is(old) && (new.role != old.role || !new.active || change.password.is_some()) {
+        if self.who.is(old) && (new.role != old.role || !new.active || old.verified && !new.verified || change.password.is_some()) {
             return Err(AccountError::OwnAccount);
         }
         if change.version.is_some_and(|version| version != old.version) { Err(AccountError::ChangedMeanwhile) } else { Ok(()) }
@@ -237,7 +262,7 @@ impl Desk<'_> {
 
     /// A person may not take the last account that may do everything; the command line can make another.
     async fn keep_a_superuser(&self, connection: &mut sqlx::AnyConnection, old: &User, new: Option<&User>) -> Result<(), AccountError> {
-        let counts = |user: &User| user.role == Role::Superuser && user.active;
+        let counts = |user: &User| user.role == Role::Superuser && user.active && user.verified;
         if matches!(self.who, Who::CommandLine) || !counts(old) || new.is_some_and(counts) {
             return Ok(());
         }
@@ -277,11 +302,16 @@ impl Desk<'_> {
         Ok(user)
     }
 
-    /// Stores a user's own new password, and ends his sessions but the one he is in.
-    pub(in crate::server) async fn change_own_password(&self, caller: &Caller, new: &Secret) -> Result<(), AccountError> {
+    /// Stores a user's own new password, and ends his sessions but the one he is in. `version` is of the account whose password was
+    /// right: one that somebody set meanwhile stays.
+    pub(in crate::server) async fn change_own_password(&self, caller: &Caller, version: i64, new: &Secret) -> Result<(), AccountError> {
         check_password(new.expose()).map_err(|error| AccountError::Field("new_password", error))?;
         let hash = self.passwords.hash(new).await?;
         let mut transaction = self.store.begin().await?;
+        let user = users::find_by_id(&mut transaction, &caller.id).await?.ok_or(AccountError::Unknown)?;
+        if user.version != version {
+            return Err(AccountError::ChangedMeanwhile);
+        }
         users::set_password_hash(&mut transaction, &caller.id, &hash).await?;
         mail::forget_codes(&mut transaction, &caller.id).await?;
         let ended = sessions::end_all(&mut transaction, &caller.id, caller.session_id.as_deref(), self.now).await?;
@@ -331,4 +361,26 @@ fn difference(old: &User, new: &User, password: bool) -> String {
         parts.push("password".to_owned());
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::Database;
+
+    #[tokio::test]
+    async fn a_password_that_was_set_meanwhile_is_not_overwritten_with_the_old_ones_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
+        let (passwords, bus, now) = (Passwords::new(4), Bus::new(), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let desk = Desk { store: &store, passwords: &passwords, bus: &bus, now, who: Who::CommandLine };
+        let user = desk.create_first("anna", &Secret::new("the first one")).await.unwrap().unwrap();
+        let caller = Caller { id: user.id.clone(), name: user.name.clone(), role: user.role, session_id: None };
+        let reset = Change { password: Some(Secret::new("the administrator's")), ..Change::default() };
+        desk.change(&user.id, &reset).await.unwrap();
+        let late = desk.change_own_password(&caller, user.version, &Secret::new("the thief's own")).await;
+        assert!(matches!(late, Err(AccountError::ChangedMeanwhile)), "{late:?}");
+        let hash = users::find_password_hash(&store, &user.id).await.unwrap();
+        assert!(passwords.verify(&Secret::new("the administrator's"), hash).await.unwrap());
+    }
 }

@@ -14,6 +14,7 @@ use crate::server::store::report_query::{self, ReportQuery};
 const LAST_REPORTS: u32 = 12;
 
 /// What a board asks for.
+#[derive(Clone, Copy)]
 pub(in crate::server) struct BoardQuery {
     pub(in crate::server) since: DateTime<Utc>,
     pub(in crate::server) as_of: DateTime<Utc>,
@@ -23,7 +24,13 @@ pub(in crate::server) struct BoardQuery {
 /// Everything since `query.since`, by process in the order of the plant's list.
 pub(in crate::server) async fn read(line: &Line, query: &BoardQuery, processes: &[Process]) -> Result<Board, Refusal> {
     let reports = last_reports(line).await?;
-    let processes = line.runs.look(|table| rows(table, query, processes));
+    let (runs, asked, processes) = (line.runs.clone(), *query, processes.to_vec());
+    // Over a year of reports this takes longer than others should wait for this thread.
+    let counted = tokio::task::spawn_blocking(move || runs.look(|table| rows(table, &asked, &processes))).await;
+    let processes = counted.map_err(|error| {
+        tracing::error!("the board could not be counted: {error}");
+        Refusal::internal()
+    })?;
     let BoardQuery { since, as_of, target } = *query;
     Ok(Board { since, as_of, target, min_units: MIN_UNITS, processes, reports })
 }

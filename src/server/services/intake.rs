@@ -15,8 +15,8 @@ use crate::server::bus::{Bus, Happening};
 use crate::server::error::Refusal;
 use crate::server::metrics;
 use crate::server::services::runs::Runs;
-use crate::server::store::Store;
 use crate::server::store::reports::{self, NewReport, Stored};
+use crate::server::store::{Store, StoreError};
 
 /// Reports that may wait for the writer.
 const WAITING: usize = 256;
@@ -99,18 +99,19 @@ impl Writer {
         let result = self.store_batch(&mut batch).await;
         match result {
             Ok(()) => answer(batch, &Ok(())),
-            Err(refusal) if batch.len() == 1 => answer(batch, &Err(refusal)),
+            // What a database says that is gone, it would say of each: after the same wait.
+            Err(error) if batch.len() == 1 || !error.is_of_the_data() => answer(batch, &Err(error.into())),
             Err(_) => {
                 for job in batch {
                     let mut single = vec![job];
-                    let result = self.store_batch(&mut single).await;
+                    let result = self.store_batch(&mut single).await.map_err(Refusal::from);
                     answer(single, &result);
                 }
             }
         }
     }
 
-    async fn store_batch(&self, batch: &mut [Job]) -> Result<(), Refusal> {
+    async fn store_batch(&self, batch: &mut [Job]) -> Result<(), StoreError> {
         let stored = reports::put_all(&self.store, batch.iter().map(|job| &job.report)).await?;
         let ids: Vec<Uuid> = batch.iter().map(|job| job.report.header.id).chain(stored.replaced.iter().flatten().copied()).collect();
         if !self.follow(batch, &stored) {

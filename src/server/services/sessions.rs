@@ -161,10 +161,14 @@ pub(in crate::server) async fn enroll_station(
         now: line.clock.now(),
         reset,
     };
-    for token_id in station_tokens::insert(&line.store, &new).await? {
+    let mut transaction = line.store.begin().await?;
+    let ended = station_tokens::insert(&mut transaction, &new).await?;
+    let detail = if reset { "earlier tokens ended" } else { "" };
+    let act = Act::by(issued_by, Action::TokenIssued).from(from.ip).to(identifier).detail(detail);
+    audit::write_in(&mut transaction, new.now, act).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    for token_id in ended {
         line.bus.publish(Happening::TokenRevoked { token_id });
     }
-    let detail = if reset { "earlier tokens ended" } else { "" };
-    audit::record(line, Act::by(issued_by, Action::TokenIssued).from(from.ip).to(identifier).detail(detail)).await;
     Ok((id, token))
 }

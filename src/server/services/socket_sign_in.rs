@@ -73,10 +73,17 @@ pub(in crate::server) async fn by_password(
     };
     let caller = Caller { id: user.id.clone(), name: user.name, role: user.role, session_id: Some(session_id.clone()) };
     caller.require(Permission::Chat)?;
-    let standing = seat.take(&caller).map_err(full)?;
+    // Before there is a session, whoever looks after the sockets would find none, and call it ended.
     if !sessions::insert(&line.store, &new).await? {
         return Err(changed_meanwhile());
     }
+    let standing = match seat.take(&caller) {
+        Ok(standing) => standing,
+        Err(no_place) => {
+            end_own(line, &session_id).await;
+            return Err(full(no_place));
+        }
+    };
     Ok(Admitted { caller, email: user.email, standing, expires_at: None, own_session: true })
 }
 
@@ -98,9 +105,13 @@ pub(in crate::server) async fn by_page(line: &Line, seat: &Seat, handshake: &Par
 
 /// The socket is gone, and with it a session that was only its.
 pub(in crate::server) async fn leave(line: &Line, admitted: Admitted) {
-    if let (true, Some(session_id)) = (admitted.own_session, &admitted.caller.session_id)
-        && let Err(error) = sessions::end(&line.store, session_id, line.clock.now()).await
-    {
+    if let (true, Some(session_id)) = (admitted.own_session, &admitted.caller.session_id) {
+        end_own(line, session_id).await;
+    }
+}
+
+async fn end_own(line: &Line, session_id: &str) {
+    if let Err(error) = sessions::end(&line.store, session_id, line.clock.now()).await {
         tracing::warn!("a socket's session could not be ended: {error}");
     }
 }

@@ -61,6 +61,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database refused what it was told, as opposed to being gone, stopped (SQLSTATE 57) or busy (`SQLITE_BUSY`, 55P03).
+    pub(super) fn is_of_the_data(&self) -> bool {
+        let StoreError::Database(sqlx::Error::Database(error)) = self else { return false };
+        let code = error.code().unwrap_or_default();
+        !matches!(&*code, "5" | "55P03") && !code.starts_with("57")
+    }
+
     /// Whether a text held the character NUL, which PostgreSQL refuses as `character_not_in_repertoire`.
     pub(super) fn is_nul(&self) -> bool {
         matches!(self, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22021"))
@@ -73,6 +80,8 @@ const READERS: u32 = 4;
 const PLANT: (u32, u32) = (4, 12);
 /// How long a connection waits for another program's write, and how long a request waits for a connection.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long a probe of health waits for the database. Probes themselves give up after three seconds.
+const LOOK: Duration = Duration::from_secs(2);
 /// "andon" as a number, so that other users of a PostgreSQL server do not meet our lock by chance.
 const WRITE_LOCK: i64 = 0x61_6e_64_6f_6e;
 
@@ -134,16 +143,17 @@ impl Store {
         matches!(self.alone, Alone::Lock(_))
     }
 
-    /// Whether it can be read at all.
+    /// Whether it can be read at all, before whoever asks loses his patience.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
-        sqlx::query("select count(*) from settings").execute(&self.readers).await?;
+        let look = sqlx::query("select count(*) from settings").execute(&self.readers);
+        tokio::time::timeout(LOOK, look).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         Ok(())
     }
 }
 
 /// Connections to a file in WAL mode whose commits are on the disk before they are told of.
 fn sqlite_pool(connections: u32, query_only: &'static str) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).after_connect(move |connection: &mut AnyConnection, _| {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(BUSY).after_connect(move |connection: &mut AnyConnection, _| {
         let pragmas = format!(
             "pragma busy_timeout = {}; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
              pragma temp_store = memory; pragma cache_size = -4000; pragma query_only = {query_only}",

@@ -163,6 +163,11 @@ pub(in crate::server) async fn rotate(
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<Rotation, StoreError> {
+    // Changes run one at a time: whoever makes up tokens shall not queue up before those who have something to change.
+    let known: i64 = sqlx::query_scalar("select count(*) from refresh_tokens where hash = $1").bind(hash).fetch_one(&store.readers).await?;
+    if known == 0 {
+        return Ok(Rotation::Refused);
+    }
     let mut transaction = store.begin().await?;
     let text = "select session_id, used_at from refresh_tokens where hash = $1 and expires_at > $2";
     let row: Option<(String, Option<i64>)> = sqlx::query_as(text).bind(hash).bind(micros(now)).fetch_optional(&mut *transaction).await?;
@@ -253,7 +258,7 @@ mod tests {
         let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let user = NewUser { id: "u", name: "anna", email: None, role: Role::Operator, password_hash: "old", verified: true, now };
-        assert!(users::insert(&store, &user).await.unwrap());
+        assert!(users::insert(&mut store.writer.acquire().await.unwrap(), &user).await.unwrap());
         let open = async |id: &str, version| {
             let new = NewSession {
                 id,
@@ -270,5 +275,16 @@ mod tests {
         users::set_password_hash(&mut store.writer.acquire().await.unwrap(), "u", "new").await.unwrap();
         assert!(!open("late", 1).await && open("after", 2).await);
         assert!(find_actor(&store, "late", now).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn made_up_tokens_wait_for_nobody_and_keep_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let _change = store.begin().await.unwrap();
+        let refused = rotate(&store, "made up", "new", now, now + TimeDelta::days(7));
+        let refused = tokio::time::timeout(std::time::Duration::from_secs(2), refused).await.expect("it does not wait for the change");
+        assert_eq!(refused.unwrap(), Rotation::Refused);
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens that stations act with. Only their hashes are kept.
 
 use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
 
 use super::{Store, StoreError, key, micros, time};
 
@@ -42,12 +43,11 @@ pub(in crate::server) struct NewStationToken<'a> {
 }
 
 /// The ids of the tokens that a reset has ended.
-pub(in crate::server) async fn insert(store: &Store, new: &NewStationToken<'_>) -> Result<Vec<String>, StoreError> {
-    let mut transaction = store.begin().await?;
+pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewStationToken<'_>) -> Result<Vec<String>, StoreError> {
     let mut ended = Vec::new();
     if new.reset {
         let text = "update station_tokens set revoked_at = $2 where identifier_key = $1 and revoked_at is null returning id";
-        ended = sqlx::query_scalar(text).bind(key(new.identifier)).bind(micros(new.now)).fetch_all(&mut *transaction).await?;
+        ended = sqlx::query_scalar(text).bind(key(new.identifier)).bind(micros(new.now)).fetch_all(&mut *connection).await?;
     }
     let text = "insert into station_tokens (id, identifier, identifier_key, hash, mask, issued_by, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -59,9 +59,8 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewStationToken<'_>) 
         .bind(new.mask)
         .bind(new.issued_by)
         .bind(micros(new.now))
-        .execute(&mut *transaction)
+        .execute(connection)
         .await?;
-    transaction.commit().await?;
     Ok(ended)
 }
 
@@ -104,8 +103,12 @@ pub(in crate::server) async fn find_good(store: &Store, id: &str) -> Result<Opti
 }
 
 /// Ends a token by its id, or all of a station by its identifier. The ids of those it ended.
-pub(in crate::server) async fn revoke(store: &Store, id_or_identifier: &str, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+pub(in crate::server) async fn revoke(
+    connection: &mut AnyConnection,
+    id_or_identifier: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
     let text = "update station_tokens set revoked_at = $3 where revoked_at is null and (id = $1 or identifier_key = $2) returning id";
     let ended = sqlx::query_scalar(text).bind(id_or_identifier).bind(key(id_or_identifier)).bind(micros(now));
-    Ok(ended.fetch_all(&store.writer).await?)
+    Ok(ended.fetch_all(connection).await?)
 }

@@ -71,25 +71,12 @@ pub(in crate::server) struct NewUser<'a> {
     pub(in crate::server) now: DateTime<Utc>,
 }
 
+const COUNT: &str = "select count(*) from users";
 const INSERT: &str = "insert into users (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
-/// Adds an account. False when its name or address is taken.
-pub(in crate::server) async fn insert(store: &Store, new: &NewUser<'_>) -> Result<bool, StoreError> {
-    let mut writer = store.writer.acquire().await?;
-    insert_in(&mut writer, new).await
-}
-
-/// As [`insert`], only while there is no account at all.
-pub(in crate::server) async fn insert_first(store: &Store, new: &NewUser<'_>) -> Result<bool, StoreError> {
-    let mut transaction = store.begin().await?;
-    let count: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut *transaction).await?;
-    let inserted = count == 0 && insert_in(&mut transaction, new).await?;
-    transaction.commit().await?;
-    Ok(inserted)
-}
-
-async fn insert_in(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
+/// Adds an account, as part of a change that runs alone. False when its name or address is taken.
+pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
     let result = sqlx::query(INSERT)
         .bind(new.id)
         .bind(new.name)
@@ -130,8 +117,7 @@ pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &
     if same_name > 0 {
         return Ok(Added::NameTaken);
     }
-    // Only the command line adds accounts outside of a change like this one; whichever of the two it took then does not matter.
-    if !insert_in(&mut transaction, new).await? {
+    if !insert(&mut transaction, new).await? {
         return Ok(Added::EmailTaken);
     }
     enqueue_in(&mut transaction, mail).await?;
@@ -143,6 +129,11 @@ pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &
 pub(in crate::server) async fn find_by_email(store: &Store, email: &str) -> Result<Option<User>, StoreError> {
     let row: Option<Row> = sqlx::query_as(select!("where email_key = $1")).bind(key(email)).fetch_optional(&store.readers).await?;
     Ok(row.map(User::from))
+}
+
+/// How many accounts there are, within a change.
+pub(in crate::server) async fn count_in(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(COUNT).fetch_one(connection).await?)
 }
 
 /// By name, without regard to case.
@@ -174,12 +165,12 @@ pub(in crate::server) async fn list(store: &Store, search: &str, limit: i64, off
 }
 
 pub(in crate::server) async fn count(store: &Store) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("select count(*) from users").fetch_one(&store.readers).await?)
+    Ok(sqlx::query_scalar(COUNT).fetch_one(&store.readers).await?)
 }
 
-/// Whether there is an active account, other than this one, that may do everything.
+/// Whether there is an account, other than this one, that can sign in and may do everything.
 pub(in crate::server) async fn has_other_superuser(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
-    let text = "select count(*) from users where role = $1 and active = 1 and id <> $2";
+    let text = "select count(*) from users where role = $1 and active = 1 and verified = 1 and id <> $2";
     let count: i64 = sqlx::query_scalar(text).bind(Role::Superuser.as_str()).bind(id).fetch_one(connection).await?;
     Ok(count > 0)
 }
@@ -194,7 +185,7 @@ pub(in crate::server) async fn update(connection: &mut AnyConnection, user: &Use
         }
     }
     let text = "update users set email = $2, email_key = $3, role = $4, active = $5, verified = $6, version = version + 1 where id = $1";
-    sqlx::query(text)
+    let result = sqlx::query(text)
         .bind(&user.id)
         .bind(user.email.as_deref())
         .bind(user.email.as_deref().map(key))
@@ -202,8 +193,9 @@ pub(in crate::server) async fn update(connection: &mut AnyConnection, user: &Use
         .bind(i64::from(user.active))
         .bind(i64::from(user.verified))
         .execute(connection)
-        .await?;
-    Ok(true)
+        .await;
+    // A new account may have taken the address since it was counted.
+    taken_is_false(result)
 }
 
 pub(in crate::server) async fn set_password_hash(connection: &mut AnyConnection, id: &str, hash: &str) -> Result<(), StoreError> {

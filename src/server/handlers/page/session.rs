@@ -58,9 +58,9 @@ pub(in crate::server) async fn login(
     cookies::check_origin(&headers, secure)?;
     let password = Secret::new(request.password);
     let user = sign_in::check(&line, &request.username, &password, None, from).await?;
-    let session = sessions::open(&line, &user, &Origin::new(from, &headers)).await?;
     // Whoever was signed in here before is not any more.
     end_session(&line, &headers, from).await?;
+    let session = sessions::open(&line, &user, &Origin::new(from, &headers)).await?;
     Ok(with_session(secure, session))
 }
 
@@ -100,6 +100,8 @@ pub(in crate::server) async fn refresh(
 )]
 pub(in crate::server) async fn logout(State(line): State<Arc<Line>>, from: ClientAddress, headers: HeaderMap) -> Result<Response, Refusal> {
     let secure = line.is_secure(from);
+    // Another site's page sends no cookies of ours, and shall not have them cleared either.
+    cookies::check_origin(&headers, secure)?;
     if let Some(token) = cookies::access(&headers, secure) {
         cookies::check_change(&headers, secure, &token)?;
         end_session(&line, &headers, from).await?;
