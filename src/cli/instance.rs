@@ -52,6 +52,11 @@ pub enum Act {
         #[arg(value_name = "ID", value_parser = InstanceId::parse)]
         id: InstanceId,
     },
+    /// Remove the PIN that guards its settings and its full screen, when nobody knows it any more
+    RemovePin {
+        #[arg(value_name = "ID", value_parser = InstanceId::parse)]
+        id: InstanceId,
+    },
     /// Take one over from its file or folder, the older format too
     Import {
         #[arg(value_name = "FILE")]
@@ -97,6 +102,7 @@ pub fn run(context: &Context, act: Act) -> Result<(), Failure> {
             place.make_default(&id)?;
             done("instance_default", &id);
         }
+        Act::RemovePin { id } => done(if place.remove_pin(&id)? { "pin_removed" } else { "no_pin" }, &id),
         Act::Import { file } => done("instance_imported", &place.import(&file)?),
     }
     Ok(())

@@ -29,6 +29,7 @@ pub enum Command {
     Audit(AuditCommand),
     Me(MeCommand),
     Chat(ChatCommand),
+    Pin(PinCommand),
 }
 
 /// An account of one's own, from the login window.
@@ -252,6 +253,24 @@ pub enum MeCommand {
     ChangePassword { current: Secret, new: Secret },
     EndSession { id: String },
     EndAllSessions,
+}
+
+/// The station's own PIN.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PinCommand {
+    Enter(Secret),
+    /// Sets the PIN or changes it. `current` is empty where there is none yet.
+    Set {
+        current: Secret,
+        new: Secret,
+    },
+    Remove {
+        current: Secret,
+    },
+    /// The PIN has to be typed again from now on.
+    Lock,
+    /// Looks at the disk anew: who looks after this PC may have taken the PIN away.
+    Look,
 }
 
 /// The conversation of the person who is there.

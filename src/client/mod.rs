@@ -21,12 +21,14 @@ mod offline;
 #[cfg(test)]
 mod peer;
 mod people;
+mod pin;
 mod place;
 mod queue;
 mod remote;
 mod reports;
 mod roots;
 mod rows;
+mod sealed_file;
 mod server_url;
 mod services;
 mod session;
@@ -45,7 +47,8 @@ pub use bridge::{Bridge, Busy, Demo, FarEnd, Notice, Startup};
 pub use chat::{ChatPage, ChatRoom, ChatSlice, ChatState, UnsentMessage};
 pub use command::{
     AccountChange, AccountCommand, AuditCommand, ChatCommand, Command, ConnectionCommand, ConvertersCommand, InstancesCommand, LineCommand,
-    MeCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, TunnelCommand, UsersCommand, YieldsCommand,
+    MeCommand, PinCommand, QueueCommand, ReportsCommand, SessionCommand, SignIn, StationsCommand, TunnelCommand, UsersCommand,
+    YieldsCommand,
 };
 pub use ending::Ending;
 pub use explain::Explanation;
@@ -61,6 +64,7 @@ pub use people::{
     Acts, AuditFilter, AuditList, AuditPeriod, AuditSlice, IssuedToken, MeSlice, SessionList, StationList, StationsSlice, USER_ROWS,
     UserList, UsersSlice,
 };
+pub use pin::PinSlice;
 pub use place::{
     CallError, Caller, Chat, Check, Contact, LineAddress, Place, ServerOnFile, Talk, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
     read_submission,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::chat::ChatSlice;
 use super::explain::Explanation;
 use super::people::{AuditSlice, MeSlice, StationsSlice, UsersSlice};
+use super::pin::PinSlice;
 use super::remote::Remote;
 use crate::domain::access::{Permission, Role};
 use crate::domain::connection::Connection;
@@ -36,6 +37,7 @@ pub struct Model {
     pub audit: Arc<AuditSlice>,
     pub me: Arc<MeSlice>,
     pub chat: Arc<ChatSlice>,
+    pub pin: Arc<PinSlice>,
 }
 
 /// How far somebody is who makes an account, or has forgotten his password.
@@ -60,6 +62,12 @@ pub enum AccountStep {
 }
 
 impl Model {
+    /// Whether the station's PIN has to be typed first. Where the server knows persons, their roles guard instead.
+    pub fn is_guarded(&self) -> bool {
+        let by_roles = self.session.station.as_ref().is_some_and(|station| station.has_roles);
+        self.pin.is_set && !self.pin.is_open && !by_roles
+    }
+
     /// Why the last sign-in failed. Where the tunnel was to blame, its own trouble says most.
     pub fn sign_in_error(&self) -> Option<&Explanation> {
         let told = self.session.sign_in_error.as_ref()?;

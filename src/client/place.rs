@@ -19,11 +19,11 @@ pub use checkup::{Check, Verdict};
 
 use super::explain::Explanation;
 use super::instances::{self, InstancesError, Registry, open_settings};
-use super::offline;
 use super::queue::{Limits, Queue, Submission};
 use super::settings::Config;
 use super::tunnel::Approach;
 use super::vault::Vault;
+use super::{offline, pin};
 use crate::domain::InstanceId;
 use crate::domain::instance::{Application, Instance};
 use crate::domain::report::Header;
@@ -117,6 +117,11 @@ impl Place {
         offline::forget_file(&folder, &self.vault);
         self.registry.forget(id).map_err(explain)?;
         instances::remove(&folder, lock, &mut |_| true).map_err(explain)
+    }
+
+    /// Takes the local PIN of an instance away, for whoever looks after this PC. True where there was one.
+    pub fn remove_pin(&self, id: &InstanceId) -> Result<bool> {
+        pin::forget(&self.folder(id)?).map_err(|error| Explanation::new("disk_failed").detail(error))
     }
 
     /// Takes over an instance of this program or of the older one, from its file or folder.
@@ -233,6 +238,16 @@ mod tests {
         let verdict = |name: &str| checks.iter().find(|check| check.name == name).map(|check| check.verdict);
         assert_eq!((verdict("token"), verdict("queue"), verdict("address")), (Some(Verdict::Bad), Some(Verdict::Good), Some(Verdict::Bad)));
         assert!(checks.iter().filter(|check| check.name == "files").all(|check| check.verdict != Verdict::Bad), "{checks:?}");
+    }
+
+    #[test]
+    fn whoever_looks_after_this_pc_takes_a_forgotten_pin_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = place(folder.path());
+        let id = place.create(InstanceId::parse("eol").unwrap(), "", None, "default").unwrap();
+        assert_eq!(place.remove_pin(&id), Ok(false));
+        std::fs::write(place.folder(&id).unwrap().join("pin.json"), b"{}").unwrap();
+        assert_eq!((place.remove_pin(&id), place.remove_pin(&id)), (Ok(true), Ok(false)));
     }
 
     #[test]

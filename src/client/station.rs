@@ -7,11 +7,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
-use super::command::{AccountCommand, ChatCommand, ConvertersCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
+use super::command::{
+    AccountCommand, ChatCommand, ConvertersCommand, PinCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand,
+};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
 use super::offline::{self, Offline};
 use super::people::{self, AuditSlice, Desk, MeSlice, StationsSlice, UsersSlice};
+use super::pin;
 use super::queue::{self, Limits, Queue};
 use super::services::{Inbox, Services};
 use super::session::{self, Ask};
@@ -58,6 +61,7 @@ pub(crate) struct OpenStation {
     pub(crate) me: mpsc::Sender<<MeSlice as Desk>::Command>,
     pub(crate) tunnel: mpsc::Sender<TunnelCommand>,
     pub(crate) chat: mpsc::Sender<ChatCommand>,
+    pub(crate) pin: mpsc::Sender<PinCommand>,
     publisher: Publisher,
     services: Services,
     lock: OwnerLock,
@@ -74,6 +78,7 @@ impl OpenStation {
         let (link, link_receiver) = watch::channel(Link::default());
         let (events, event_inbox) = mpsc::channel(INBOX);
         let observer = Observer(events);
+        let pin = start_pin(&mut services, &opening);
         let (tunnel, way) = start_tunnel(&mut services, &opening);
         let offline = start_offline(&mut services, &opening, link_receiver.clone(), observer.clone());
         let session = start_session(&mut services, &opening, link, event_inbox, (way.clone(), offline.clone()));
@@ -112,6 +117,7 @@ impl OpenStation {
             me,
             tunnel,
             chat,
+            pin,
             publisher: opening.publisher,
             services,
             lock: opening.lock,
@@ -128,6 +134,25 @@ impl OpenStation {
         }
         self.lock
     }
+}
+
+/// The PIN guards before there is anything to guard.
+fn start_pin(services: &mut Services, opening: &Opening) -> mpsc::Sender<PinCommand> {
+    let tools = pin::Tools {
+        id: opening.id.clone(),
+        folder: opening.folder.clone(),
+        vault: opening.vault.clone(),
+        clock: opening.clock.clone(),
+        cost: offline::Cost::RECOMMENDED,
+    };
+    let parts = pin::Parts::open(tools, opening.publisher.slice(|model| &mut model.pin), opening.notifier.clone());
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
+    services.start("pin", move || {
+        let (parts, inbox, stop) = (parts.clone(), inbox.clone(), stop.clone());
+        async move { pin::run(parts, &mut *inbox.open().await, stop).await }
+    });
+    sender
 }
 
 /// A tunnel that is switched on stands in the way from the first moment: nothing goes past it.

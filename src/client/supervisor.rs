@@ -314,6 +314,7 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Me(command) => hand(&station.me, command),
         Command::Chat(command) => hand(&station.chat, command),
         Command::Tunnel(command) => hand(&station.tunnel, command),
+        Command::Pin(command) => hand(&station.pin, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),
     }
 }

@@ -64,6 +64,11 @@ impl Vault {
         Vault { machine: machine_id(), keyring: if keyring { Keyring::System } else { Keyring::Absent } }
     }
 
+    /// The same without the keyring: for what has to open while nobody is there to unlock one.
+    pub(crate) fn of_machine(&self) -> Vault {
+        Vault { keyring: Keyring::Absent, ..self.clone() }
+    }
+
     /// Seals a token. The only way it fails is a machine that has no random numbers.
     pub(crate) fn seal(&self, token: &Secret, id: &InstanceId, server_url: &str) -> io::Result<Sealed> {
         let key = self.draw_key()?;

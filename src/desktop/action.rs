@@ -1,6 +1,7 @@
 //! What a screen asks of the app in one frame. Carried out after drawing, outside all borrows.
 
 use super::route::Route;
+use super::screens::pin::Task;
 use super::theme::Tone;
 use crate::client::Command;
 
@@ -15,6 +16,8 @@ pub enum Action {
     HideLogin,
     /// Show or hide the rail where an application keeps it away.
     ToggleRail,
+    /// Show the pad for the station's PIN.
+    AskPin(Task),
     ToggleFullscreen,
     /// `None` follows the system.
     SetTone(Option<Tone>),

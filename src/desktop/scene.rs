@@ -94,8 +94,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether the role at hand may do this. A station alone only looks: a person has to sign in to act.
+    /// Without the station's PIN, where one guards, nobody may do more than an operator.
     pub fn may_act(&self, permission: Permission) -> bool {
-        self.model.session.may_act(permission)
+        self.model.session.may_act(permission) && (!self.model.is_guarded() || Role::Operator.may(permission))
     }
 
     /// `3 min ago`, or a dash.

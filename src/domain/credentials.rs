@@ -1,4 +1,4 @@
-//! What makes a user name or a password acceptable, and how a token is shown: never whole.
+//! What makes a user name, a password or a PIN acceptable, and how a token is shown: never whole.
 
 use thiserror::Error;
 
@@ -8,6 +8,8 @@ pub const USER_NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=50;
 pub const PASSWORD_MIN_CHARS: usize = 8;
 /// Longest password, in bytes of UTF-8: bcrypt reads no further.
 pub const PASSWORD_MAX_BYTES: usize = 72;
+/// Shortest and longest PIN of a station, in digits.
+pub const PIN_LENGTH: std::ops::RangeInclusive<usize> = 4..=12;
 /// Longest e-mail address, in characters.
 pub const EMAIL_MAX_CHARS: usize = 120;
 
@@ -23,6 +25,8 @@ pub enum CredentialError {
     PasswordTooLong,
     #[error("a password holds no control characters")]
     PasswordCharacter,
+    #[error("a PIN has 4 to 12 digits")]
+    Pin,
     #[error("this is not an e-mail address")]
     Email,
 }
@@ -53,6 +57,12 @@ pub fn check_password(password: &str) -> Result<(), CredentialError> {
         return Err(CredentialError::PasswordTooLong);
     }
     if password.contains(char::is_control) { Err(CredentialError::PasswordCharacter) } else { Ok(()) }
+}
+
+/// Checks a PIN: the digits of every keypad, and nothing else.
+pub fn check_pin(pin: &str) -> Result<(), CredentialError> {
+    let good = PIN_LENGTH.contains(&pin.len()) && pin.bytes().all(|byte| byte.is_ascii_digit());
+    good.then_some(()).ok_or(CredentialError::Pin)
 }
 
 /// Checks the shape of an e-mail address: something, one `@`, a name with a dot inside or `localhost`.
@@ -98,6 +108,14 @@ mod tests {
         assert_eq!(check_password("1234567"), Err(CredentialError::PasswordTooShort));
         assert_eq!(check_password(&"x".repeat(73)), Err(CredentialError::PasswordTooLong));
         assert_eq!(check_password("1234567\u{0}"), Err(CredentialError::PasswordCharacter));
+    }
+
+    #[test]
+    fn a_pin_is_digits_that_every_keypad_has() {
+        assert!(check_pin("0000").is_ok() && check_pin("123456789012").is_ok());
+        for bad in ["", "123", "1234567890123", "12 4", "abcd", "１２３４", "12\u{0}4"] {
+            assert_eq!(check_pin(bad), Err(CredentialError::Pin), "{bad:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,10 @@ pub const ACCOUNT: Rule = Rule { suspect_from: 3, limit: 3, memory: TimeDelta::h
 /// have an account too.
 pub const ADDRESS: Rule = Rule { suspect_from: 5, limit: 50, memory: TimeDelta::minutes(5) };
 
-/// The failures of one account or address.
+/// A station's own PIN: it is short, and everybody there tries the same one. Five wrong ones lock it.
+pub const PIN: Rule = Rule { suspect_from: 5, limit: 5, memory: TimeDelta::hours(24) };
+
+/// The failures of one account, address or PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     pub failures: u32,

@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::registry::{Registry, Row};
 use super::{InstancesError, OwnerLock, templates};
 use crate::client::settings::{Config, Settings};
-use crate::client::{converters, files, queue};
+use crate::client::{converters, files, pin, queue};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -168,7 +168,7 @@ pub(crate) struct Copy {
 }
 
 /// What belongs to one instance alone and is never copied.
-const OWN: [&str; 4] = ["queue", "logs", "cache", "lock"];
+const OWN: [&str; 5] = ["queue", "logs", "cache", "lock", "pin.json"];
 
 /// Copies the files that a copy shares with its original. Cancelled or failed, nothing of it remains.
 pub(crate) fn copy(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {
@@ -244,6 +244,7 @@ pub(crate) fn remove(folder: &Path, lock: OwnerLock, progressed: Progressed) -> 
     for name in ["config.json", "config.json.bak"] {
         files::wipe(&folder.join(name))?;
     }
+    pin::forget(folder)?;
     let names = ["queue", "converters", "cache", "logs"];
     for (index, name) in names.into_iter().enumerate() {
         progressed(index as f32 / names.len() as f32);

@@ -4,16 +4,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::acts::{Acts, Deed};
 use super::book::Book;
 use super::verifier::{Cost, Verifier};
 use super::{Bound, Newcomer};
-use crate::client::files;
 use crate::client::sign_in::SignInError;
 use crate::client::vault::{Key, Vault};
+use crate::client::{files, sealed_file};
 use crate::domain::InstanceId;
 use crate::domain::access::{Role, WITHOUT_SERVER};
 use crate::domain::audit::NOBODY;
@@ -38,12 +37,6 @@ pub(crate) struct Keeper {
     key: Option<Key>,
     /// Fits no password, and takes as long as one that does.
     decoy: Option<Verifier>,
-}
-
-/// The file, as it is on disk.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    sealed: String,
 }
 
 /// Somebody whom the book knew.
@@ -172,7 +165,7 @@ impl Keeper {
     fn read(&mut self, bound: &Bound) -> Book {
         let bytes = self.bytes(bound);
         let mut open = || {
-            let sealed = read_sealed(&self.tools.folder)?;
+            let sealed = sealed_file::read(&file_in(&self.tools.folder)).ok()?;
             let key = match self.key.take() {
                 Some(key) if self.tools.vault.is_key_of(&key, &sealed) => key,
                 _ => self.tools.vault.find_key(&sealed).ok()?,
@@ -198,7 +191,7 @@ impl Keeper {
             }
         };
         let sealed = self.tools.vault.seal_with(self.key.insert(key), &Secret::new(text.as_str()), &bytes)?;
-        files::write_without_trace(&file_in(&self.tools.folder), &serde_json::to_vec(&Sealed { sealed })?)
+        sealed_file::write(&file_in(&self.tools.folder), sealed)
     }
 
     /// What the file is for: it opens for nothing else, and never as a station's token.
@@ -215,13 +208,8 @@ fn file_in(folder: &Path) -> PathBuf {
     folder.join("offline.json")
 }
 
-fn read_sealed(folder: &Path) -> Option<String> {
-    let bytes = files::read_bounded(&file_in(folder), files::SETTINGS_LIMIT).ok()?;
-    serde_json::from_slice::<Sealed>(&bytes).ok().map(|file| file.sealed)
-}
-
 fn forget_key(folder: &Path, vault: &Vault) {
-    if let Some(sealed) = read_sealed(folder) {
+    if let Ok(sealed) = sealed_file::read(&file_in(folder)) {
         vault.forget(&sealed);
     }
 }

@@ -25,7 +25,7 @@ use crate::support::secret::Secret;
 use acts::Deed;
 use keeper::Keeper;
 pub(crate) use keeper::{Admitted, Tools, forget_file};
-pub(crate) use verifier::Cost;
+pub(crate) use verifier::{Cost, Verifier};
 
 /// The server that persons are known at.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,8 +23,9 @@ impl About {
             field::columns(ui, theme, n, |i, ui| {
                 ui.spacing_mut().item_spacing.y = theme.sizes.gap;
                 if i == 0 {
-                    program(ui, scene);
-                    look(ui, scene);
+                    // The way out of a kiosk is in sight.
+                    let parts: [fn(&mut Ui, &Scene<'_>); 2] = if scene.kiosk { [look, program] } else { [program, look] };
+                    parts.into_iter().for_each(|part| part(ui, scene));
                 }
                 if i == 1 || n == 1 {
                     self.licences(ui, scene);
@@ -79,8 +80,8 @@ fn look(ui: &mut Ui, scene: &Scene<'_>) {
             scene.ask(Action::SetTone(tones[pressed]));
         }
         ui.add_space(space::XS);
-        let allowed = !scene.kiosk;
-        if button::secondary(ui, theme, scene.text("about.fullscreen"), allowed).clicked() {
+        let key = if scene.kiosk { "about.leave_kiosk" } else { "about.fullscreen" };
+        if button::secondary(ui, theme, scene.text(key), true).clicked() {
             scene.ask(Action::ToggleFullscreen);
         }
     });

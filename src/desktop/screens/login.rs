@@ -342,7 +342,8 @@ impl Login {
         ui.horizontal(|ui| {
             let width = ui.available_width() - theme.sizes.gap;
             ui.spacing_mut().item_spacing.x = theme.sizes.gap;
-            let can_cancel = scene.model.session.signing_in || scene.model.session.station.is_some() || !scene.kiosk;
+            let can_cancel =
+                scene.model.session.signing_in || scene.model.session.station.is_some() || !scene.kiosk || scene.model.pin.is_open;
             let label = if can_cancel && self.quits(scene) { "login.quit" } else { "login.cancel" };
             if button::secondary_sized(ui, theme, scene.text(label), can_cancel, vec2(width * 0.35, height)).clicked() {
                 self.cancel(scene);

@@ -12,6 +12,7 @@ mod login_form;
 mod me;
 pub mod opening;
 mod overview;
+pub mod pin;
 mod queue;
 pub mod reports;
 mod stations;
@@ -59,6 +60,7 @@ impl Screens {
             Route::Queue => self.queue.ui(ui, scene),
             Route::Chat => self.chat.ui(ui, scene),
             Route::Connection => self.connection.ui(ui, scene),
+            Route::Instances if scene.model.is_guarded() => pin::door(ui, scene),
             Route::Instances => self.instances.ui(ui, scene),
             Route::Users => self.users.ui(ui, scene),
             Route::Stations => self.stations.ui(ui, scene),

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 use super::icon::{self, Icon};
-use crate::desktop::theme::{RADIUS, Text, Theme, Weight};
+use crate::desktop::theme::{RADIUS, Theme, Weight, font};
 
 /// What a touch means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Keyboard {
 }
 
 /// Keys take no focus: it belongs to the field they write into.
-fn press(ui: &mut Ui, theme: &Theme, name: &str, icon: Option<Icon>, size: Vec2) -> bool {
+pub(super) fn press(ui: &mut Ui, theme: &Theme, name: &str, icon: Option<Icon>, size: Vec2) -> bool {
     let (rect, response) = ui.allocate_exact_size(size, Sense::CLICK);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let c = theme.color;
@@ -92,7 +92,8 @@ fn press(ui: &mut Ui, theme: &Theme, name: &str, icon: Option<Icon>, size: Vec2)
     match icon {
         Some(icon) => icon::paint(ui.painter(), Rect::from_center_size(rect.center(), Vec2::splat(size.y * 0.42)), icon, c.text1),
         None => {
-            let galley = ui.painter().layout_no_wrap(name.to_owned(), theme.font(Text::Body, Weight::Medium), c.text1);
+            let letter = (size.y * 0.37).max(theme.sizes.body);
+            let galley = ui.painter().layout_no_wrap(name.to_owned(), font(letter, Weight::Medium), c.text1);
             ui.painter().galley(rect.center() - galley.size() / 2.0, galley, c.text1);
         }
     }

@@ -10,6 +10,7 @@ pub mod field;
 pub mod hero;
 pub mod icon;
 pub mod keyboard;
+pub mod keypad;
 pub mod lettering;
 pub mod limit_bar;
 pub mod list;

@@ -51,6 +51,11 @@ impl PasswordBuffer {
         }
     }
 
+    /// Leaves out what is not wanted.
+    pub fn retain(&mut self, wanted: impl Fn(char) -> bool) {
+        self.text.retain(wanted);
+    }
+
     /// Wipes it.
     pub fn clear(&mut self) {
         self.text.zeroize();

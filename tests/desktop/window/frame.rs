@@ -174,7 +174,7 @@ fn a_clock_set_back_prolongs_nothing() {
     assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 1);
 }
 
-fn close(world: &mut World) -> bool {
+pub fn close(world: &mut World) -> bool {
     world.harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(ViewportEvent::Close);
     world.harness.step();
     let refused = world.harness.output().viewport_output[&ViewportId::ROOT].commands.contains(&ViewportCommand::CancelClose);

@@ -10,5 +10,6 @@ mod login;
 mod me;
 mod offline;
 mod people;
+mod pin;
 mod shots;
 mod world;

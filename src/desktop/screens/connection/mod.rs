@@ -1,5 +1,6 @@
 //! The server and how it is doing, in words: state, since when, what is wrong and what to do, and the way out.
 
+mod pin;
 mod tunnel;
 pub mod tunnel_form;
 
@@ -27,6 +28,7 @@ pub struct Connection {
 
 impl Connection {
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let guarded = scene.model.is_guarded();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = scene.theme.sizes.gap;
             let n = if ui.available_width() > 900.0 { 2 } else { 1 };
@@ -40,8 +42,15 @@ impl Connection {
                     state_card(ui, scene);
                 }
                 if i == 1 || n == 1 {
+                    // The key first, where all that follows is locked.
+                    if guarded {
+                        pin::pin_card(ui, scene);
+                    }
                     self.checking(ui, scene);
                     self.station(ui, scene);
+                    if !guarded {
+                        pin::pin_card(ui, scene);
+                    }
                     if !tunnel_first {
                         self.tunnel.ui(ui, scene);
                     }
@@ -80,7 +89,8 @@ impl Connection {
                 }
             });
             if !may {
-                ui.add(Label::new(theme.hint(scene.text("connection.settings_need"))).wrap());
+                let key = if scene.model.is_guarded() { "connection.settings_need_pin" } else { "connection.settings_need" };
+                ui.add(Label::new(theme.hint(scene.text(key))).wrap());
             }
         });
     }
@@ -100,7 +110,7 @@ impl Connection {
             }
             ui.add_space(space::S);
             let stuck = matches!(scene.model.connection.state, State::Offline(trouble) if trouble.needs_person());
-            let may = stuck || scene.may_act(Permission::EnrollStations);
+            let may = !scene.model.is_guarded() && (stuck || scene.may_act(Permission::EnrollStations));
             if button::secondary(ui, theme, scene.text("connection.sign_out"), may).clicked() {
                 self.leaving = true;
             }
