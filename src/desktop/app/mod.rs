@@ -138,7 +138,7 @@ impl Andon {
         let asked = self.asking.as_mut().map(|asking| asking.pad.ui(&ctx, &scene));
         if let Some(route) = self.shell.page() {
             if self.shell.shows_login() {
-                self.screens.login.above(&ctx, &scene);
+                self.screens.login.above(&ctx, &scene, self.shell.shows_rail(scene.application));
             } else if asked.is_none() {
                 shortcuts::listen(&ctx, &scene, &Route::visible(scene.application, &scene.model.session));
             }

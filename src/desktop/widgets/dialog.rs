@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Align, Context, Id, Label, Layout, Margin, Modal, Response, Ui};
 
 use super::{button, card};
-use crate::desktop::theme::{Text, Theme, Weight, space};
+use crate::desktop::theme::{Display, Text, Theme, Weight, space};
 
 /// The words of a question.
 pub struct Question<'a> {
@@ -45,7 +45,8 @@ fn has_just_opened(ctx: &Context, id: &str) -> bool {
 
 /// A window above all others, with a title. Says whether it was left by Escape or by a press beside it.
 pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl FnOnce(&mut Ui)) -> bool {
-    let frame = card::frame(theme).inner_margin(Margin::same(space::L as i8)).stroke(eframe::egui::Stroke::new(1.0, theme.color.control));
+    let margin = if theme.display == Display::Panel { theme.sizes.pad } else { space::L };
+    let frame = card::frame(theme).inner_margin(Margin::same(margin as i8)).stroke(eframe::egui::Stroke::new(1.0, theme.color.control));
     let shade = theme.color.bg0.gamma_multiply(0.75);
     let modal = Modal::new(Id::unique(id)).frame(frame).backdrop_color(shade).show(ctx, |ui| {
         ui.set_width((theme.sizes.body * 30.0).min(ctx.content_rect().width() - 64.0));

@@ -92,7 +92,7 @@ pub(super) fn press(ui: &mut Ui, theme: &Theme, name: &str, icon: Option<Icon>, 
     match icon {
         Some(icon) => icon::paint(ui.painter(), Rect::from_center_size(rect.center(), Vec2::splat(size.y * 0.42)), icon, c.text1),
         None => {
-            let letter = (size.y * 0.37).max(theme.sizes.body);
+            let letter = (size.y * 0.35).max(theme.sizes.body);
             let galley = ui.painter().layout_no_wrap(name.to_owned(), font(letter, Weight::Medium), c.text1);
             ui.painter().galley(rect.center() - galley.size() / 2.0, galley, c.text1);
         }

@@ -112,6 +112,19 @@ fn what_does_not_fit_a_panel_stands_behind_more() {
 }
 
 #[test]
+fn nothing_in_a_menu_lies_outside_a_panel() {
+    for (menu, items) in [("More, 13 unread", Route::ALL.len() - 3), ("M. Nowak, Superuser", 6)] {
+        let mut world = World::new(PANEL, world::signed_in(Role::Superuser));
+        world.harness.get_by_label(menu).click();
+        world.harness.run();
+        let rects: Vec<_> = world.harness.query_all_by_role(Handle::MenuItem).map(|item| item.rect()).collect();
+        let window = eframe::egui::Rect::from_min_size(eframe::egui::Pos2::ZERO, PANEL.into());
+        assert_eq!(rects.len(), items, "{menu}");
+        assert!(rects.iter().all(|rect| window.contains_rect(*rect) && rect.height() >= 64.0), "{menu}: {rects:?}");
+    }
+}
+
+#[test]
 fn the_badge_says_in_words_how_the_server_is() {
     let mut world = World::new(DESK, world::signed_in(Role::Operator));
     assert!(world.harness.query_by_role_and_label(Handle::Button, "Connected 15 ms").is_some());

@@ -1,6 +1,6 @@
 //! What a tunnel needs, field by field. Nothing is sent before every field can be used.
 
-use eframe::egui::{Checkbox, Key, Label, ScrollArea, Ui};
+use eframe::egui::{Align, Checkbox, Key, Label, Layout, ScrollArea, Ui};
 
 use crate::client::{Command, TunnelCommand};
 use crate::desktop::Scene;
@@ -149,7 +149,7 @@ impl Form {
     fn buttons(&mut self, ui: &mut Ui, scene: &Scene<'_>, entered: bool) -> Act {
         let theme = scene.theme;
         let mut act = Act::None;
-        ui.horizontal_wrapped(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             if button::primary(ui, theme, scene.text("tunnel.save"), true).clicked() || entered {
                 act = self.act(Act::Save);

@@ -80,7 +80,7 @@ impl Login {
     }
 
     /// The card above a page that goes on: what lies behind stays in sight, and nothing there can be pressed.
-    pub fn above(&mut self, ctx: &Context, scene: &Scene<'_>) {
+    pub fn above(&mut self, ctx: &Context, scene: &Scene<'_>, beside_rail: bool) {
         let theme = scene.theme;
         let mut room = ctx.content_rect();
         // A panel's keyboard needs all the room below the header, which goes on telling time and connection.
@@ -92,6 +92,11 @@ impl Login {
                 node.set_label(self.title(scene));
             });
             if scene.is_panel() {
+                if beside_rail {
+                    // Of its first place only a part would be left beside the header.
+                    let corner = Rect::from_min_size(room.min, vec2(theme.sizes.rail, theme.sizes.header));
+                    ui.painter().rect_filled(corner, 0.0, theme.color.bg1);
+                }
                 room.min.y += theme.sizes.header;
                 ui.painter().rect_filled(room, 0.0, theme.color.bg0);
             }
