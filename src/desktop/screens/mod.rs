@@ -8,7 +8,6 @@ mod connection;
 mod desk;
 mod instances;
 mod login;
-mod login_form;
 mod me;
 pub mod opening;
 mod overview;

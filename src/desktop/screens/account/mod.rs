@@ -1,28 +1,21 @@
 //! An account of one's own: signing up, the code that comes by mail, and a forgotten password. It stands where the login stands.
 
-use eframe::egui::{Align, Context, Id, Key, Label, Layout, Modifiers, Response, Ui, vec2};
+mod form;
+
+use eframe::egui::{Align, Key, Label, Layout, Modifiers, Response, Ui, vec2};
 
 use super::login::{card_in_the_middle, panel_halves, say};
 use crate::client::{AccountAsk, AccountCommand, AccountStep, Command};
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::{Keyboard, Touched};
-use crate::desktop::widgets::password::{PasswordBuffer, password_field, password_hinted};
+use crate::desktop::widgets::password::{password_field, password_hinted};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{button, field};
 use crate::desktop::{Scene, words};
-use crate::domain::credentials::{check_email, check_password, check_user_name};
 use crate::support::secret::Secret;
 
-/// Where somebody is on his way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    SignUp,
-    /// The code for the address that was given.
-    Confirm,
-    Forgot,
-    /// The code for a new password, and the password.
-    NewPassword,
-}
+pub use form::Step;
+use form::{Form, Slot};
 
 /// What comes after this frame.
 pub enum Next {
@@ -37,48 +30,15 @@ pub enum Next {
     Again,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slot {
-    User,
-    Email,
-    Code,
-    Password,
-    Again,
-}
-
 /// The form's state between frames.
 pub struct Account {
-    step: Step,
-    user: String,
-    email: String,
-    code: String,
-    password: PasswordBuffer,
-    again: PasswordBuffer,
-    /// For signing in once the address is confirmed.
-    kept: Secret,
+    form: Form,
     keyboard: Keyboard,
-    focused: Option<(Slot, Id)>,
-    /// The button was pressed too early: from now on it may be said what is missing.
-    tried: bool,
-    /// A further code was asked for.
-    resent: bool,
 }
 
 impl Account {
     pub fn new(step: Step) -> Account {
-        Account {
-            step,
-            user: String::new(),
-            email: String::new(),
-            code: String::new(),
-            password: PasswordBuffer::default(),
-            again: PasswordBuffer::default(),
-            kept: Secret::default(),
-            keyboard: Keyboard::default(),
-            focused: None,
-            tried: false,
-            resent: false,
-        }
+        Account { form: Form::new(step), keyboard: Keyboard::default() }
     }
 
     /// `server` is the address that is asked, and whether plain http is allowed on the way there.
@@ -93,13 +53,13 @@ impl Account {
             self.keyboard = keyboard;
             match touched {
                 Some(Touched::Enter) => self.submit(scene, server),
-                Some(touched) => self.touch(ui.ctx(), touched),
+                Some(touched) => self.form.touch(ui.ctx(), touched),
                 None => {}
             }
         } else {
             card_in_the_middle(ui, scene, |ui| next = self.fields(ui, scene, server));
         }
-        if ui.input(|input| input.key_pressed(Key::Enter)) && self.focused.is_some() {
+        if ui.input(|input| input.key_pressed(Key::Enter)) && self.form.focused.is_some() {
             self.submit(scene, server);
         }
         if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
@@ -110,12 +70,12 @@ impl Account {
 
     /// Goes on where the server has said yes.
     fn follow(&mut self, scene: &Scene<'_>) -> Option<Next> {
-        match (self.step, scene.model.account.done?) {
-            (Step::SignUp, AccountStep::SignedUp) => self.go_to(Step::Confirm),
-            (Step::Forgot, AccountStep::CodeSent) => self.go_to(Step::NewPassword),
+        match (self.form.step, scene.model.account.done?) {
+            (Step::SignUp, AccountStep::SignedUp) => self.form.go_to(Step::Confirm),
+            (Step::Forgot, AccountStep::CodeSent) => self.form.go_to(Step::NewPassword),
             (Step::Confirm, AccountStep::Verified) => {
-                let password = std::mem::take(&mut self.kept);
-                return Some(Next::SignIn { user: self.user.trim().to_owned(), password });
+                let password = self.form.take_kept();
+                return Some(Next::SignIn { user: self.form.user.trim().to_owned(), password });
             }
             (Step::NewPassword, AccountStep::PasswordSet) => return Some(Next::Again),
             _ => {}
@@ -123,13 +83,9 @@ impl Account {
         None
     }
 
-    fn go_to(&mut self, step: Step) {
-        (self.step, self.tried, self.resent, self.focused) = (step, false, false, None);
-    }
-
     fn fields(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
         let theme = scene.theme;
-        let title = match self.step {
+        let title = match self.form.step {
             Step::SignUp => "account.sign_up_title",
             Step::Confirm => "account.confirm_title",
             Step::Forgot => "account.forgot_title",
@@ -147,7 +103,7 @@ impl Account {
         ui.add_space(space::XS);
         let next = self.buttons(ui, scene, server);
         if !scene.is_panel() {
-            if self.has_code() {
+            if self.form.has_code() {
                 self.resend_link(ui, scene, server);
             }
             ui.add_space(space::XS);
@@ -165,7 +121,7 @@ impl Account {
         ui.horizontal(|ui| {
             ui.set_min_height(theme.sizes.touch);
             ui.label(theme.words(scene.text(title), Text::Body, Weight::Medium, theme.color.text1));
-            if self.has_code() {
+            if self.form.has_code() {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.resend_link(ui, scene, server));
             }
         });
@@ -177,30 +133,26 @@ impl Account {
         });
     }
 
-    fn has_code(&self) -> bool {
-        matches!(self.step, Step::Confirm | Step::NewPassword)
-    }
-
     fn about(&self, scene: &Scene<'_>, server: &(String, bool)) -> String {
         let server = [("server", server.0.as_str())];
-        match (self.step, scene.is_panel()) {
+        match (self.form.step, scene.is_panel()) {
             (Step::SignUp, false) => scene.fill("account.sign_up_about", &server),
             (Step::SignUp, true) => scene.text("account.sign_up_about_short").to_owned(),
             (Step::Forgot, false) => scene.fill("account.forgot_about", &server),
             (Step::Forgot, true) => scene.text("account.forgot_about_short").to_owned(),
-            (Step::Confirm | Step::NewPassword, _) => scene.fill("account.code_about", &[("email", self.email.trim())]),
+            (Step::Confirm | Step::NewPassword, _) => scene.fill("account.code_about", &[("email", self.form.email.trim())]),
         }
     }
 
     fn resend_link(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) {
         if button::link(ui, scene.theme, scene.text("account.resend"), !scene.model.account.asking).clicked() {
-            self.resent = true;
-            self.ask(scene, server, self.resend());
+            self.form.resent = true;
+            self.ask(scene, server, self.form.resend());
         }
     }
 
     fn inputs(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let rows: &[&[Slot]] = match (self.step, scene.is_panel()) {
+        let rows: &[&[Slot]] = match (self.form.step, scene.is_panel()) {
             (Step::SignUp, true) => &[&[Slot::User, Slot::Email], &[Slot::Password, Slot::Again]],
             (Step::SignUp, false) => &[&[Slot::User], &[Slot::Email], &[Slot::Password, Slot::Again]],
             (Step::Confirm, _) => &[&[Slot::Code]],
@@ -212,7 +164,7 @@ impl Account {
                 let slot = row[i];
                 let response = self.input(ui, scene, slot);
                 if response.has_focus() {
-                    self.focused = Some((slot, response.id));
+                    self.form.focused = Some((slot, response.id));
                 }
             });
         }
@@ -221,14 +173,14 @@ impl Account {
     fn input(&mut self, ui: &mut Ui, scene: &Scene<'_>, slot: Slot) -> Response {
         let theme = scene.theme;
         let (name, text) = match slot {
-            Slot::User => (scene.text("login.user"), &mut self.user),
-            Slot::Email => (scene.text("account.email"), &mut self.email),
-            Slot::Code => (scene.text("account.code"), &mut self.code),
+            Slot::User => (scene.text("login.user"), &mut self.form.user),
+            Slot::Email => (scene.text("account.email"), &mut self.form.email),
+            Slot::Code => (scene.text("account.code"), &mut self.form.code),
             Slot::Password | Slot::Again => {
                 let (name, show, buffer) = if slot == Slot::Password {
-                    ("login.password", "login.show", &mut self.password)
+                    ("login.password", "login.show", &mut self.form.password)
                 } else {
-                    ("login.password_again", "login.show_again", &mut self.again)
+                    ("login.password_again", "login.show_again", &mut self.form.again)
                 };
                 let draw = if scene.is_panel() { password_hinted } else { password_field };
                 return draw(ui, theme, scene.text(name), scene.text(show), buffer);
@@ -240,7 +192,7 @@ impl Account {
     fn buttons(&mut self, ui: &mut Ui, scene: &Scene<'_>, server: &(String, bool)) -> Next {
         let theme = scene.theme;
         let height = field::height(theme);
-        let label = match self.step {
+        let label = match self.form.step {
             Step::SignUp => "account.sign_up",
             Step::Confirm => "account.confirm",
             Step::Forgot => "account.send_code",
@@ -261,61 +213,17 @@ impl Account {
         next
     }
 
-    fn resend(&self) -> AccountAsk {
-        let email = self.email.trim().to_owned();
-        if self.step == Step::Confirm { AccountAsk::Resend { email } } else { AccountAsk::Forgot { email } }
-    }
-
     fn submit(&mut self, scene: &Scene<'_>, server: &(String, bool)) {
-        if scene.model.account.asking {
-            return;
+        if !scene.model.account.asking
+            && let Some(ask) = self.form.submit()
+        {
+            self.ask(scene, server, ask);
         }
-        self.tried = self.missing().is_some();
-        if self.tried {
-            return;
-        }
-        let (email, code) = (self.email.trim().to_owned(), Secret::new(self.code.trim()));
-        let ask = match self.step {
-            Step::SignUp => {
-                let password = self.password.take();
-                self.again.clear();
-                self.kept = password.clone();
-                AccountAsk::SignUp { name: self.user.trim().to_owned(), email, password }
-            }
-            Step::Confirm => AccountAsk::Verify { email, code },
-            Step::Forgot => AccountAsk::Forgot { email },
-            Step::NewPassword => {
-                self.again.clear();
-                AccountAsk::NewPassword { email, code, password: self.password.take() }
-            }
-        };
-        self.ask(scene, server, ask);
     }
 
     fn ask(&self, scene: &Scene<'_>, server: &(String, bool), ask: AccountAsk) {
         let (server_url, allow_plain_http) = server.clone();
         scene.run(Command::Account(AccountCommand::Ask { server_url, allow_plain_http, ask }));
-    }
-
-    /// The first thing that is still needed, as a key into the language file.
-    fn missing(&self) -> Option<&'static str> {
-        let user = check_user_name(self.user.trim()).is_err();
-        let email = check_email(self.email.trim()).is_err();
-        let code = self.code.trim().len() != 6 || !self.code.trim().bytes().all(|byte| byte.is_ascii_digit());
-        let password = check_password(self.password.expose()).is_err();
-        let differs = !self.password.same_as(&self.again);
-        let wants: &[(bool, &'static str)] = match self.step {
-            Step::SignUp => &[
-                (user, "login.missing.administrator"),
-                (email, "account.missing_email"),
-                (password, "login.password_rule"),
-                (differs, "login.password_differs"),
-            ],
-            Step::Confirm => &[(code, "account.missing_code")],
-            Step::Forgot => &[(email, "account.missing_email")],
-            Step::NewPassword => &[(code, "account.missing_code"), (password, "login.password_rule"), (differs, "login.password_differs")],
-        };
-        wants.iter().find_map(|(wanted, key)| wanted.then_some(*key))
     }
 
     /// What goes on. False when there is nothing to say.
@@ -324,38 +232,18 @@ impl Account {
         if account.asking {
             ui.ctx().request_repaint_after(sign::BUSY_STEP);
             say(ui, scene, words::busy(scene), scene.text("account.asking"), "");
-        } else if let Some(key) = self.missing().filter(|_| self.tried) {
+        } else if let Some(key) = self.form.missing().filter(|_| self.form.tried) {
             say(ui, scene, Sign::Normal, scene.text(key), "");
         } else if let Some(error) = &account.error {
             // The server says best what is wrong with a name or an address.
             let what = if error.key == "account_unacceptable" { error.detail.clone() } else { scene.what(error) };
             say(ui, scene, Sign::Critical, &what, &scene.remedy(error));
-        } else if account.done == Some(AccountStep::CodeSent) && self.resent {
+        } else if account.done == Some(AccountStep::CodeSent) && self.form.resent {
             say(ui, scene, Sign::Normal, scene.text("account.code_sent"), "");
         } else {
             return false;
         }
         true
-    }
-
-    /// Hands a touched key to the field that has the keyboard.
-    fn touch(&mut self, ctx: &Context, touched: Touched) {
-        let Some((slot, id)) = self.focused else { return };
-        ctx.memory_mut(|memory| memory.request_focus(id));
-        let (text, password) = match slot {
-            Slot::User => (Some(&mut self.user), None),
-            Slot::Email => (Some(&mut self.email), None),
-            Slot::Code => (Some(&mut self.code), None),
-            Slot::Password => (None, Some(&mut self.password)),
-            Slot::Again => (None, Some(&mut self.again)),
-        };
-        match (touched, text, password) {
-            (Touched::Letter(c), Some(text), _) => text.push(c),
-            (Touched::Backspace, Some(text), _) => drop(text.pop()),
-            (Touched::Letter(c), _, Some(password)) => password.push(c.encode_utf8(&mut [0; 4])),
-            (Touched::Backspace, _, Some(password)) => password.backspace(),
-            _ => {}
-        }
     }
 }
 
