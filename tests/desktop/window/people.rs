@@ -161,6 +161,71 @@ pub fn fill(model: &mut Model) {
     }
 }
 
+/// The longest names that an account may have, and what keyboards of today put into them.
+const LONG: [&str; 5] = [
+    "Brzęczyszczykiewicz-Chrząszczyżewoszycka Eugeniusz",
+    "Donaudampfschifffahrtsgesellschaftskapitänsanwärte",
+    "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+    "🔧🔧🔧 Zoë <b>fett</b> '; -- 🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂",
+    "Rindfleischetikettierungsüberwachungsaufgabenübert",
+];
+
+/// Fifty accounts and more, and everything as long as it may be.
+pub fn crowd(mut model: Model) -> Model {
+    let long = |n: usize| LONG[n % LONG.len()].to_owned();
+    let users = (0..55).map(|n: usize| {
+        let name = if n % 3 == 0 { long(n / 3) } else { format!("operator {n:02}") };
+        Account {
+            email: Some(format!("{}@produktionslinie-{n}.example", "langer.name".repeat(7))),
+            ..account(&n.to_string(), &name, Role::Technician, 700)
+        }
+    });
+    let users = UserList { rows: users.collect(), complete: false, as_of: ago(9) };
+    model.users = Arc::new(UsersSlice { list: Remote::Ready(Arc::new(users)), ..UsersSlice::default() });
+    let stations = (0..40).map(|n| station(&format!("{}@{}", long(n), "produktions-pc".repeat(4)), Some(20), 12_345, 700_000)).collect();
+    let tokens = (0..40).map(|n| StationToken { issued_by: long(n + 1), ..token(&n.to_string(), &long(n), "…9f3c", n % 2 == 1) }).collect();
+    let stations = StationList { stations, tokens, as_of: ago(9) };
+    model.stations = Arc::new(StationsSlice { list: Remote::Ready(Arc::new(stations)), ..StationsSlice::default() });
+    let rows = (0..60).map(|n: i64| {
+        entry(
+            n,
+            LONG[n as usize % 5],
+            "offline.user.locked",
+            LONG[(n as usize + 1) % 5],
+            "invalid_credentials",
+            &long(n as usize).repeat(4),
+        )
+    });
+    let audit = AuditList { rows: rows.collect(), complete: false, as_of: ago(9) };
+    model.audit = Arc::new(AuditSlice { list: Remote::Ready(Arc::new(audit)), ..AuditSlice::default() });
+    let rows = (0..30).map(|n: i64| {
+        session(
+            &format!("s{n}"),
+            &"Mozilla/5.0 (Windows NT 10.0; Win64; x64) ".repeat(4),
+            "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+            60 * n,
+        )
+    });
+    let sessions = SessionList { rows: rows.collect(), as_of: ago(9) };
+    model.me = Arc::new(MeSlice { list: Remote::Ready(Arc::new(sessions)), ..MeSlice::default() });
+    if let Some(person) = &mut Arc::make_mut(&mut model.session).person {
+        person.name = long(0);
+    }
+    let instances = Arc::make_mut(&mut model.instances);
+    let names = (0..25).map(|n: usize| andon::domain::instance::Instance {
+        id: andon::domain::InstanceId::from_name(&format!("station {n}")),
+        name: long(n),
+        path: format!("/srv/{}", "anlagen/".repeat(20)),
+        ..instances.list[1].clone()
+    });
+    instances.list =
+        instances.list.iter().cloned().map(|one| andon::domain::instance::Instance { name: long(1), ..one }).chain(names).collect();
+    instances.data_folder = format!("/srv/{}", "anlagen/".repeat(20));
+    let session = Arc::make_mut(&mut model.session);
+    session.server_url = format!("https://{}.example:8443", "produktionslinie-".repeat(6));
+    model
+}
+
 /// Lists that were read and hold nothing.
 pub fn empty(model: &mut Model) {
     let as_of = ago(9);

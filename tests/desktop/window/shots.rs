@@ -12,8 +12,8 @@ use egui_kittest::kittest::Queryable as _;
 use std::sync::Arc;
 
 use super::chat;
-use super::people;
 use super::world::{self, DESK, PANEL, WALL, World};
+use super::{people, pin};
 use crate::line::{self, now};
 
 /// One screen in one state, after a person pressed some things by name.
@@ -129,6 +129,22 @@ fn screens() -> Vec<Case> {
     cases
 }
 
+/// The screens of administration with too much on them, and those of the PIN.
+fn crowds() -> Vec<Case> {
+    let full = || people::crowd(world::signed_in(Role::Superuser));
+    let routes = Route::ALL.into_iter().filter(|route| *route != Route::Chat);
+    let mut cases: Vec<Case> = routes.map(|route| case(&format!("crowd-{}", route.key()), full(), route, &[])).collect();
+    cases.push(case("crowd-tokens", full(), Route::Stations, &["Tokens 20"]));
+    cases.push(case("crowd-menu", full(), Route::Overview, &["Brzęczyszczykiewicz-Chrząszczyżewoszycka Eugeniusz, Superuser"]));
+    cases.push(case("pin-card", pin::guarded(), Route::Connection, &[]));
+    cases.push(case("pin-none", pin::station(PinSlice::default()), Route::Connection, &[]));
+    cases.push(case("pin-pad", pin::guarded(), Route::Connection, &["Enter the PIN"]));
+    cases.push(case("pin-set", pin::station(PinSlice::default()), Route::Connection, &["Set a PIN"]));
+    cases.push(case("pin-wait", pin::waiting(), Route::Connection, &["Enter the PIN"]));
+    cases.push(case("pin-door", pin::guarded(), Route::Instances, &[]));
+    cases
+}
+
 fn tunnels() -> Vec<Case> {
     let full = || world::signed_in(Role::Superuser);
     let mut cases: Vec<Case> = world::tunnel_states()
@@ -230,8 +246,10 @@ fn every_screen_as_a_picture() {
     let folder = std::env::temp_dir().join("andon-shots");
     std::fs::create_dir_all(&folder).unwrap();
     let only = option_env!("SHOT");
-    let cases: Vec<Case> = logins().into_iter().chain(accounts()).chain(screens()).chain(tunnels()).chain(details()).collect();
-    for (size, tone) in [(DESK, Tone::Dark), (PANEL, Tone::Dark), (WALL, Tone::Light), (DESK, Tone::Light)] {
+    let cases: Vec<Case> =
+        logins().into_iter().chain(accounts()).chain(screens()).chain(crowds()).chain(tunnels()).chain(details()).collect();
+    let tones = [Tone::Dark, Tone::Light];
+    for (size, tone) in [PANEL, DESK, WALL].into_iter().flat_map(|size| tones.map(|tone| (size, tone))) {
         for case in cases.iter().filter(|case| only.is_none_or(|only| case.name.contains(only))) {
             let Some(image) = shot(case, size, tone) else { continue };
             let file = format!("{}-{}x{}-{tone:?}.png", case.name, size.0, size.1);
