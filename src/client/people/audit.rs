@@ -60,7 +60,8 @@ impl Parts<AuditSlice> {
 
     async fn older(&self) {
         let slice = self.slice.get();
-        let Some(known) = slice.list.value() else { return };
+        // It took the place of what was asked for before, and must not leave that unanswered.
+        let Some(known) = slice.list.value() else { return self.list(slice.filter.clone()).await };
         self.slice.update(|slice| slice.list = slice.list.reloading());
         let result = self.fetch(&slice.filter, known.rows.clone()).await;
         self.slice.update(|slice| slice.list = slice.list.settled(result));

@@ -72,8 +72,12 @@ pub(crate) async fn run<D: Desk>(parts: Parts<D>, inbox: &mut mpsc::Receiver<D::
                 let now = link.borrow_and_update().person.clone();
                 if !is_same(person.as_ref(), now.as_ref()) {
                     person = now;
-                    fetching = None;
-                    acting.abort_all();
+                    // One that is past its last wait would else put its answer before the next person.
+                    if let Some(fetch) = fetching.take() {
+                        fetch.abort();
+                        let _ = fetch.await;
+                    }
+                    acting.shutdown().await;
                     parts.slice.set(D::default());
                 }
             }

@@ -18,7 +18,10 @@ impl Desk for UsersSlice {
 
     async fn serve(parts: Parts<UsersSlice>, command: UsersCommand) {
         match command {
-            UsersCommand::List { search } => parts.list(search).await,
+            UsersCommand::List { search } => {
+                parts.slice.update(|slice| slice.search = search);
+                parts.list().await;
+            }
             UsersCommand::Create { username, email, role, password } => {
                 let email = Some(email).filter(|email| !email.is_empty());
                 let user = NewUser { username, email, role, password: password.expose().to_owned() };
@@ -41,13 +44,16 @@ impl Desk for UsersSlice {
 }
 
 impl Parts<UsersSlice> {
-    async fn list(&self, search: String) {
-        self.slice.update(|slice| {
-            slice.list = slice.list.reloading();
-            slice.search.clone_from(&search);
-        });
+    /// Reads what is searched for, unless something else is by the time it is there.
+    async fn list(&self) {
+        self.slice.update(|slice| slice.list = slice.list.reloading());
+        let search = self.slice.get().search.clone();
         let result = self.fetch(&search).await;
-        self.slice.update(|slice| slice.list = slice.list.settled(result));
+        self.slice.update(|slice| {
+            if slice.search == search {
+                slice.list = slice.list.settled(result);
+            }
+        });
     }
 
     async fn fetch(&self, search: &str) -> Result<UserList, Explanation> {
@@ -70,7 +76,7 @@ impl Parts<UsersSlice> {
         zeroize::Zeroize::zeroize(&mut user.password);
         if let Ok(user) = result {
             self.notifier.done("user_created", vec![("name", user.username)]);
-            self.list(self.slice.get().search.clone()).await;
+            self.list().await;
         }
     }
 
@@ -107,7 +113,7 @@ impl Parts<UsersSlice> {
                 });
             }
             Err(refused) if matches!(refused.key, "changed_meanwhile" | "gone_meanwhile") => {
-                self.list(self.slice.get().search.clone()).await;
+                self.list().await;
             }
             Err(_) => {}
         }

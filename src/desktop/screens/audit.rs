@@ -5,7 +5,7 @@ use eframe::egui::{Align, ComboBox, Label, Layout, ScrollArea, Ui};
 use super::desk::{self, Asking, Outcome, Sending};
 use crate::client::{AuditCommand, AuditEntry, AuditFilter, AuditList, AuditPeriod, Command};
 use crate::desktop::theme::{Text, Weight, space};
-use crate::desktop::widgets::list::List;
+use crate::desktop::widgets::list::{Chosen, List};
 use crate::desktop::widgets::search::Search;
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::table::{self, Cell, Table};
@@ -29,6 +29,7 @@ pub struct Audit {
     search: Search,
     asking: Asking,
     list: List,
+    chosen: Chosen,
     form: Option<Form>,
 }
 
@@ -77,7 +78,7 @@ impl Audit {
             next = Some(AuditFilter { action: action.to_owned(), ..filter.clone() });
         }
         if let Some(filter) = next.filter(|next| next != filter) {
-            self.list = List::default();
+            (self.list, self.chosen) = Default::default();
             scene.run(Command::Audit(AuditCommand::List(filter)));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -96,6 +97,7 @@ impl Audit {
         if list.rows.is_empty() {
             return empty::empty(ui, scene.theme, scene.text("audit.none.what"), scene.text("audit.none.next"));
         }
+        self.chosen.find(&mut self.list, list.rows.iter().map(|entry| entry.id.as_str()));
         desk::halves(
             ui,
             scene,
@@ -118,7 +120,7 @@ impl Audit {
         let wide = [(titles[0], time, 0.0), (titles[1], 9.0, 1.0), (titles[2], 6.0, 0.8), (titles[3], 6.0, 0.8)];
         let columns = &wide[..if narrow { 2 } else { 4 }];
         let table = Table { name: scene.text("audit.title"), columns, rows: list.rows.len(), pale };
-        table::table(ui, scene.theme, &mut self.list, &table, |index| {
+        let done = table::table(ui, scene.theme, &mut self.list, &table, |index| {
             let entry = &list.rows[index];
             let at = entry.happened_at.unwrap_or(entry.timestamp);
             let mut cells = vec![Cell::new(scene.moment(Some(at))), Cell::sign(outcome(entry), action(scene, &entry.action))];
@@ -127,6 +129,7 @@ impl Audit {
             }
             cells
         });
+        self.chosen.note(&self.list, &done, |index| list.rows.get(index).map(|entry| entry.id.clone()));
     }
 
     fn form_ui(&mut self, ui: &Ui, scene: &Scene<'_>) {

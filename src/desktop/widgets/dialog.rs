@@ -1,7 +1,8 @@
-//! Asks before something cannot be taken back. Escape and the place beside it mean no.
+//! Asks before something cannot be taken back, and holds forms. To a question, Escape and the place beside it mean no. A form holds what
+//! somebody has typed: a press beside it does nothing, and Escape in a field leaves the field before it leaves the form.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, Context, Id, Label, Layout, Margin, Modal, Response, Ui};
+use eframe::egui::{Align, Context, Id, Key, Label, Layout, Margin, Modal, ModalResponse, Modifiers, Response, Ui};
 
 use super::{button, card};
 use crate::desktop::theme::{Display, Text, Theme, Weight, space};
@@ -20,7 +21,7 @@ pub struct Question<'a> {
 pub fn ask(ctx: &Context, theme: &Theme, id: &str, question: &Question<'_>) -> Option<bool> {
     let mut answer = None;
     let opened = has_just_opened(ctx, id);
-    let closed = form(ctx, theme, id, question.title, |ui| {
+    let modal = window(ctx, theme, id, question.title, |ui| {
         ui.add(Label::new(theme.words(question.body, Text::Body, Weight::Regular, theme.color.text2)).wrap());
         ui.add_space(space::M);
         let (given, no) = answers(ui, theme, question.yes, question.no, (true, question.destroys));
@@ -30,7 +31,7 @@ pub fn ask(ctx: &Context, theme: &Theme, id: &str, question: &Question<'_>) -> O
             no.request_focus();
         }
     });
-    answer.or(closed.then_some(false))
+    answer.or(modal.should_close().then_some(false))
 }
 
 /// Whether this dialog was not there in the frame before.
@@ -43,8 +44,19 @@ fn has_just_opened(ctx: &Context, id: &str) -> bool {
     })
 }
 
-/// A window above all others, with a title. Says whether it was left by Escape or by a press beside it.
+/// Draws a form. Says whether it was left by Escape.
 pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl FnOnce(&mut Ui)) -> bool {
+    // Escape has taken the focus already by the time a frame is drawn: what counts is the frame before.
+    let key = Id::unique(id).with("typing");
+    let modal = window(ctx, theme, id, title, contents);
+    let focused = ctx.text_edit_focused();
+    let typed = ctx.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default(key), focused));
+    let listens = modal.is_top_modal && !modal.any_popup_open && !typed;
+    listens && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+}
+
+/// A window above all others, with a title.
+fn window(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl FnOnce(&mut Ui)) -> ModalResponse<()> {
     let margin = if theme.display == Display::Panel { theme.sizes.pad } else { space::L };
     let frame = card::frame(theme).inner_margin(Margin::same(margin as i8)).stroke(eframe::egui::Stroke::new(1.0, theme.color.control));
     let shade = theme.color.bg0.gamma_multiply(0.75);
@@ -58,7 +70,13 @@ pub fn form(ctx: &Context, theme: &Theme, id: &str, title: &str, contents: impl 
         ui.add_space(space::S);
         contents(ui);
     });
-    modal.should_close()
+    // It is put into the middle by the size it had before. A button shall not move under the finger once it has another.
+    let (key, size) = (Id::unique(id).with("size"), modal.response.rect.size());
+    let before = ctx.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default(key), size));
+    if before != size {
+        ctx.request_discard("a dialog has another size");
+    }
+    modal
 }
 
 /// The two answers, the safe one on the left. `(enabled, destroys)` is about yes.

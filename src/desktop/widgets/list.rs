@@ -15,6 +15,25 @@ pub struct List {
     offset: f32,
 }
 
+/// The row that a person chose, by its id: a list that is read anew may have it elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen(Option<String>);
+
+impl Chosen {
+    /// Moves the selection to where the chosen row is now.
+    pub fn find<'a>(&self, list: &mut List, mut ids: impl Iterator<Item = &'a str>) {
+        let found = self.0.as_ref().and_then(|chosen| ids.position(|id| id == chosen));
+        list.selected = found.unwrap_or(list.selected);
+    }
+
+    /// Takes note of what was done with the list. As long as nothing was chosen, the list stays at its top.
+    pub fn note(&mut self, list: &List, done: &Done, id: impl Fn(usize) -> Option<String>) {
+        if done.pressed.is_some() || list.selected > 0 {
+            self.0 = id(list.selected);
+        }
+    }
+}
+
 /// What a person did with a list in one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {

@@ -9,7 +9,7 @@ use andon::domain::access::Role;
 use andon::support::language::Language;
 use andon::support::secret::Secret;
 use eframe::egui::accesskit::Role as Handle;
-use eframe::egui::{Key, OutputCommand};
+use eframe::egui::{Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::people;
@@ -45,6 +45,10 @@ pub fn type_into(world: &mut World, handle: Handle, name: &str, text: &str) {
 
 pub fn says(world: &World, words: &str) -> bool {
     world.harness.query_all_by_label(words).next().is_some()
+}
+
+fn has_dialog(world: &World) -> bool {
+    world.harness.query_all_by_role(Handle::Dialog).next().is_some()
 }
 
 fn is_off(world: &World, label: &str) -> bool {
@@ -328,4 +332,68 @@ fn longer_words_push_no_button_out_of_the_window_or_over_another() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_typed_into_a_form_is_not_lost_by_a_press_beside_it() {
+    let mut world = at(Route::Users, world::signed_in(Role::Admin));
+    press(&mut world, "New user");
+    type_into(&mut world, Handle::TextInput, "User name", "ż.nowa");
+    let corner = eframe::egui::pos2(4.0, 4.0);
+    for pressed in [true, false] {
+        let button = eframe::egui::PointerButton::Primary;
+        world.harness.event(eframe::egui::Event::PointerMoved(corner));
+        world.harness.event(eframe::egui::Event::PointerButton { pos: corner, button, pressed, modifiers: Modifiers::NONE });
+        world.harness.run();
+    }
+    assert!(has_dialog(&world), "a press beside it does nothing");
+    world.harness.get_by_role_and_label(Handle::TextInput, "User name").focus();
+    world.harness.run();
+    world.harness.key_press(Key::Escape);
+    world.harness.run();
+    assert!(has_dialog(&world), "the first Escape leaves the field");
+    world.harness.key_press(Key::Escape);
+    world.harness.run();
+    assert!(!has_dialog(&world), "the second one the form");
+}
+
+#[test]
+fn a_change_that_somebody_overtook_can_be_repeated_on_what_the_account_is_now() {
+    let mut world = at(Route::Users, world::signed_in(Role::Admin));
+    choose(&mut world, OPERATOR);
+    press(&mut world, "Set password");
+    type_into(&mut world, Handle::PasswordInput, "Temporary password", "first-day-1");
+    press(&mut world, "Set password");
+    let change = AccountChange::Password(Secret::new("first-day-1"));
+    assert_eq!(world.commands(), [changed("2", "j.kowalska", change.clone())]);
+    world.publish(|model| {
+        let slice = Arc::make_mut(&mut model.users);
+        let mut list = (**slice.list.value().unwrap()).clone();
+        list.rows.iter_mut().filter(|user| user.id == "2").for_each(|user| user.version = 9);
+        slice.list = Remote::Ready(Arc::new(list));
+        slice.acts = Acts { running: false, settled: slice.acts.settled + 1, refused: Some(Explanation::new("changed_meanwhile")) };
+    });
+    press(&mut world, "Set password");
+    let name = "j.kowalska".to_owned();
+    assert_eq!(world.commands(), [Command::Users(UsersCommand::Change { id: "2".to_owned(), name, version: 9, change })]);
+}
+
+#[test]
+fn the_token_that_is_looked_at_stays_though_the_list_moves() {
+    let mut world = at(Route::Stations, world::signed_in(Role::Admin));
+    world.harness.get_by_role_and_label(Handle::Tab, "Tokens 2").click();
+    world.harness.run();
+    let rows = |world: &World| {
+        world.harness.query_all_by_role(Handle::ListItem).map(|row| row.accesskit_node().label().unwrap()).collect::<Vec<_>>()
+    };
+    let rows = rows(&world);
+    choose(&mut world, &rows[0]);
+    world.publish(|model| {
+        let slice = Arc::make_mut(&mut model.stations);
+        let mut list = (**slice.list.value().unwrap()).clone();
+        list.tokens.rotate_right(1);
+        slice.list = Remote::Ready(Arc::new(list));
+    });
+    let mask = rows[0].split(", ").nth(1).unwrap();
+    assert!(says(&world, mask), "the details are still those of {}", rows[0]);
 }

@@ -7,7 +7,7 @@ use eframe::egui::{Align, Label, Layout, ScrollArea, Ui};
 use super::desk::{self, Asking};
 use crate::client::{Command, LineStation, StationList, StationsCommand};
 use crate::desktop::theme::{Text, Weight, space};
-use crate::desktop::widgets::list::List;
+use crate::desktop::widgets::list::{Chosen, List};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::table::{self, Cell, Table};
 use crate::desktop::widgets::{button, card, empty, tabs};
@@ -25,6 +25,7 @@ pub struct Stations {
     page: Page,
     stations: List,
     tokens: List,
+    chosen_token: Chosen,
     form: Option<tokens::Form>,
     revoking: Option<tokens::Revoking>,
 }

@@ -35,6 +35,7 @@ impl Stations {
         if list.tokens.is_empty() {
             return empty::empty(ui, scene.theme, scene.text("stations.no_tokens.what"), scene.text("stations.no_tokens.next"));
         }
+        self.chosen_token.find(&mut self.tokens, list.tokens.iter().map(|token| token.id.as_str()));
         desk::halves(
             ui,
             scene,
@@ -57,7 +58,7 @@ impl Stations {
         let wide = [(titles[0], 8.0, 1.4), (titles[1], 5.0, 0.2), (titles[2], 6.5, 0.4), (titles[3], 10.0, 0.0)];
         let columns = &wide[..if narrow { 2 } else { 4 }];
         let table = Table { name: scene.text("stations.page.tokens"), columns, rows: list.tokens.len(), pale };
-        table::table(ui, scene.theme, &mut self.tokens, &table, |index| {
+        let done = table::table(ui, scene.theme, &mut self.tokens, &table, |index| {
             let token = &list.tokens[index];
             let mut cells = vec![Cell::strong(token.identifier.as_str()), Cell::new(token.mask.as_str())];
             if !narrow {
@@ -66,6 +67,7 @@ impl Stations {
             }
             cells
         });
+        self.chosen_token.note(&self.tokens, &done, |index| list.tokens.get(index).map(|token| token.id.clone()));
     }
 
     fn token(&mut self, ui: &mut Ui, scene: &Scene<'_>, token: &StationToken) {

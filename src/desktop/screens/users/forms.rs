@@ -3,7 +3,7 @@
 use eframe::egui::{ComboBox, Label, Ui};
 
 use super::{Users, acts};
-use crate::client::{Account, AccountChange, Command, UsersCommand};
+use crate::client::{Account, AccountChange, Command, Explanation, UsersCommand};
 use crate::desktop::Scene;
 use crate::desktop::screens::desk::{self, Outcome, Sending};
 use crate::desktop::shell::role_key;
@@ -143,7 +143,14 @@ impl Form {
     }
 
     fn send(&mut self, scene: &Scene<'_>) {
-        self.sending.sent(&scene.model.users.acts);
+        let slice = &scene.model.users;
+        if let Outcome::Refused(Explanation { key: "changed_meanwhile", .. }) = self.sending.outcome(&slice.acts) {
+            // He was told, sees the account as it is now behind the form, and still wants it.
+            let now =
+                slice.list.value().and_then(|list| list.rows.iter().find(|row| self.user.as_ref().is_some_and(|user| user.id == row.id)));
+            self.user = now.cloned().or(self.user.take());
+        }
+        self.sending.sent(&slice.acts);
         let password = crate::support::secret::Secret::new(self.password.expose());
         match (self.what, &self.user) {
             (What::Role, Some(user)) => acts::change(scene, user, AccountChange::Role(self.role)),

@@ -9,7 +9,7 @@ use super::desk::{self, Asking};
 use crate::client::{Account, Command, USER_ROWS, UserList, UsersCommand};
 use crate::desktop::shell::role_key;
 use crate::desktop::theme::{Text, Weight, space};
-use crate::desktop::widgets::list::List;
+use crate::desktop::widgets::list::{Chosen, List};
 use crate::desktop::widgets::search::Search;
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::table::{self, Cell, Table};
@@ -23,8 +23,7 @@ pub struct Users {
     search: Search,
     asking: Asking,
     list: List,
-    /// The account that was chosen, by its id: a list that is read anew may have it elsewhere.
-    chosen: Option<String>,
+    chosen: Chosen,
     form: Option<Form>,
     question: Option<acts::Asked>,
 }
@@ -72,9 +71,7 @@ impl Users {
         if list.rows.is_empty() {
             return empty::empty(ui, scene.theme, scene.text("users.none.what"), scene.text("users.none.next"));
         }
-        if let Some(index) = list.rows.iter().position(|user| self.chosen.as_ref() == Some(&user.id)) {
-            self.list.selected = index;
-        }
+        self.chosen.find(&mut self.list, list.rows.iter().map(|user| user.id.as_str()));
         desk::halves(
             ui,
             scene,
@@ -95,7 +92,7 @@ impl Users {
         let titles = ["users.column.name", "users.column.state", "users.column.role", "users.column.last_login"].map(|key| scene.text(key));
         let wide = [(titles[0], 7.0, 1.4), (titles[1], 9.5, 0.8), (titles[2], 7.0, 0.4), (titles[3], 10.0, 0.0)];
         let table = Table { name: scene.text("users.title"), columns: &wide[..if narrow { 2 } else { 4 }], rows: list.rows.len(), pale };
-        table::table(ui, scene.theme, &mut self.list, &table, |index| {
+        let done = table::table(ui, scene.theme, &mut self.list, &table, |index| {
             let user = &list.rows[index];
             let (sign, words) = state(scene, user);
             let mut cells = vec![Cell::strong(user.username.as_str()), Cell::sign(sign, words)];
@@ -104,7 +101,7 @@ impl Users {
             }
             cells
         });
-        self.chosen = list.rows.get(self.list.selected).map(|user| user.id.clone());
+        self.chosen.note(&self.list, &done, |index| list.rows.get(index).map(|user| user.id.clone()));
     }
 
     fn account(&mut self, ui: &mut Ui, scene: &Scene<'_>, user: &Account) {
