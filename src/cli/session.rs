@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::account::{ask_hidden, password_from_stdin};
 use super::context::{Context, Failure};
-use crate::client::{CallError, Command, Explanation, SessionCommand, SignIn};
+use crate::client::{CallError, Command, Explanation, Model, SessionCommand, SignIn};
 use crate::domain::InstanceId;
 use crate::domain::connection::Connection;
 use crate::support::secret::Secret;
@@ -45,7 +45,7 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     }
     let password = read_password(context, &login)?;
     let mut owner = context.own(&id, known.is_err())?;
-    owner.until(SETTLE_LIMIT, |model| model.connection.state != Connection::Authenticating)?;
+    let before = owner.until(SETTLE_LIMIT, |model| model.connection.state != Connection::Authenticating)?.session.tries;
     let sign_in = SignIn {
         server_url: login.url,
         user: login.user,
@@ -55,9 +55,9 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
         allow_plain_http: login.allow_plain_http,
     };
     owner.send(Command::Session(SessionCommand::SignIn(sign_in)))?;
-    // A sign-in that is over before it is looked at leaves only its result.
-    let _ = owner.until(Duration::from_secs(2), |model| model.session.signing_in || model.session.sign_in_error.is_some());
-    let model = owner.until(SIGN_IN_LIMIT, |model| !model.session.signing_in)?;
+    // Why a saved sign-in could not be used may stand there already: only the end of this one counts.
+    let over = |model: &Model| model.session.tries > before && model.connection.state != Connection::Authenticating;
+    let model = owner.until(SIGN_IN_LIMIT, over)?;
     if let Some(told) = model.sign_in_error() {
         return Err(told.clone().into());
     }

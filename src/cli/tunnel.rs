@@ -72,18 +72,16 @@ pub fn run(context: &Context, ask: Ask) -> Result<(), Failure> {
     hold(context, &place, id.as_ref(), wanted)
 }
 
-/// Asks for the passphrase where it turns out to be needed and somebody is there to type it.
-fn hold(context: &Context, place: &Place, id: Option<&InstanceId>, wanted: TunnelAsk) -> Result<(), Failure> {
-    let mut tell = |happening| say(&context.output, happening);
-    let held = place.run_tunnel(id, wanted.clone(), Ending::listen()?, &mut tell);
-    let Err(told) = held else { return Ok(()) };
-    if told.key != "tunnel_passphrase_missing" || !std::io::stdin().is_terminal() {
-        return Err(told.into());
+/// Asks for the passphrase where it is needed and somebody is there to type it: before signals are listened to,
+/// so that Ctrl-C leaves the question.
+fn hold(context: &Context, place: &Place, id: Option<&InstanceId>, mut wanted: TunnelAsk) -> Result<(), Failure> {
+    let is_asked = wanted.passphrase.is_none() && std::io::stdin().is_terminal();
+    if is_asked && place.tunnel_lacks_passphrase(id, &wanted.settings)? {
+        let file = wanted.settings.key_file.display().to_string();
+        let words = context.output.words("ask_passphrase", &[("file", &file)]);
+        wanted.passphrase = Some(Secret::new(rpassword::prompt_password(words)?));
     }
-    let file = wanted.settings.key_file.display().to_string();
-    let passphrase = Secret::new(rpassword::prompt_password(context.output.words("ask_passphrase", &[("file", &file)]))?);
-    let wanted = TunnelAsk { passphrase: Some(passphrase), ..wanted };
-    Ok(place.run_tunnel(id, wanted, Ending::listen()?, &mut tell)?)
+    Ok(place.run_tunnel(id, wanted, Ending::listen()?, &mut |happening| say(&context.output, happening))?)
 }
 
 fn settings(ask: &Ask) -> TunnelSettings {

@@ -229,6 +229,11 @@ impl Http {
         Ok(answer.good()?.json()?)
     }
 
+    /// Which server answers, before anybody has signed in to it. One that refuses tells it as well.
+    pub(crate) async fn who_answers(&self, server: &ServerUrl) -> Result<Identity, ApiError> {
+        Ok(Request::get("/api/App/Version").send(self, server).await?.identity())
+    }
+
     /// Whether a WATS-compatible server answers at all, without any token.
     pub(crate) async fn looks_like_ours(&self, server: &ServerUrl) -> bool {
         match Request::get("/api/App/Version").send(self, server).await {

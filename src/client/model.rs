@@ -110,6 +110,8 @@ pub struct SessionSlice {
     /// Filled after a failed sign-in until the next try.
     pub sign_in_error: Option<Explanation>,
     pub signing_in: bool,
+    /// Sign-ins that have ended since the instance was opened, well or not.
+    pub tries: u64,
     /// While an account is locked: when another try is welcome.
     pub locked_until: Option<DateTime<Utc>>,
     /// No keyring on this machine: the token is sealed by the machine alone. Said once.

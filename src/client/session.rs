@@ -24,12 +24,11 @@ use super::services::{due, finished};
 use super::settings::{Config, HEALTH_INTERVAL_SECS, Settings};
 use super::sign_in::{self, SignInError, SignedIn};
 use super::tunnel::{Entry, Way};
-use super::vault::{Sealed, Vault, VaultError};
+use super::vault::{self, Sealed, Vault, VaultError};
 use crate::domain::InstanceId;
 use crate::domain::connection::{Connection, Event, Trouble};
 use crate::domain::credentials::mask_token;
 use crate::domain::instance::Application;
-use crate::support::backoff::Backoff;
 use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
@@ -92,8 +91,6 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Ask>, events: &
 }
 
 const NETWORK_BEAT: Duration = Duration::from_secs(5);
-/// Waits between looks for a keyring that is not there yet, or locked: asking may ask a person.
-const KEYRING: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
 
 /// When the person's session has ended otherwise than by signing out here.
 async fn ended(person: Option<&Arc<PersonSession>>) -> End {
@@ -291,7 +288,7 @@ impl Session {
     fn not_opened(&mut self, error: VaultError) {
         let may_come = matches!(error, VaultError::KeyMissing | VaultError::KeyringUnreachable);
         if may_come {
-            self.next_opening = Some(Instant::now() + KEYRING.ceiling(self.openings));
+            self.next_opening = Some(Instant::now() + vault::PATIENCE.ceiling(self.openings));
             self.openings = self.openings.saturating_add(1);
         }
         if self.state == Connection::Authenticating || !may_come {
@@ -334,6 +331,7 @@ impl Session {
     }
 
     async fn signed_in(&mut self, asked: &SignIn, done: SignedIn, sealed: Option<Sealed>) {
+        self.stop_probing();
         let url = done.api.server().to_string();
         let server_id = server_id_of(&done.probe.identity, &url);
         let now = self.parts.clock.now();
@@ -386,6 +384,7 @@ impl Session {
             slice.person = person;
             slice.sign_in_error = None;
             slice.signing_in = false;
+            slice.tries += 1;
             slice.locked_until = None;
             slice.keyring_missing = keyring_missing;
             slice.insecure_allowed = asked.allow_plain_http;
@@ -405,6 +404,7 @@ impl Session {
         self.unlock = error.locked_for().map(|wait| Instant::now() + wait);
         self.parts.session.update(|slice| {
             slice.signing_in = false;
+            slice.tries += 1;
             slice.locked_until = until;
             slice.sign_in_error = (*error != SignInError::Cancelled).then(|| error.explain());
         });
@@ -456,8 +456,13 @@ impl Session {
         !self.owes_removal
     }
 
-    /// Starts a probe now, unless one is on its way or there is nothing to probe with.
+    /// Starts a probe now, unless one is on its way, there is nothing to probe with, or a sign-in is: the token before may end
+    /// with it, and what is heard of that one then is no news of the new one. Its end looks again.
     fn probe(&mut self) {
+        if self.work.is_some() && self.parts.session.get().signing_in {
+            self.next_probe = None;
+            return;
+        }
         let Some(held) = self.held.as_ref().filter(|_| self.probing.is_none()) else { return };
         let api = held.api.clone();
         self.next_probe = None;

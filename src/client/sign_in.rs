@@ -1,9 +1,10 @@
 //! Credentials in, a station's token and a person out. Every way it can fail has its own name.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::api::{Api, ApiError, Denied, Http, Identity, Probe, Tokens};
+use super::api::{Api, ApiError, Denied, Http, Identity, PersonSession, Probe, Tokens};
 use super::command::SignIn;
 use super::explain::Explanation;
 use super::offline::Newcomer;
@@ -197,22 +198,45 @@ pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8
         return Err(SignInError::NeedsName);
     }
     let http = Http::new(&server, roots, way)?;
-    let user = sign_in.user.trim();
-    let token = match user.is_empty() {
-        true => Secret::new(sign_in.password.expose().trim()),
-        false => fetch_token(&http, &server, user, &sign_in.password, identifier).await?,
+    match sign_in.user.trim() {
+        "" => enter(http, server, Secret::new(sign_in.password.expose().trim())).await,
+        user => enroll((http, server), (user, &sign_in.password), identifier).await,
+    }
+}
+
+/// The person first, the token last: who is refused leaves no token behind that is good and that nobody holds.
+async fn enroll((http, server): (Http, ServerUrl), (user, password): (&str, &Secret), identifier: &str) -> Result<SignedIn, SignInError> {
+    let identity = http.who_answers(&server).await?;
+    let person = match &identity {
+        Identity::Line(_) => {
+            let door = Api::new(http.clone(), server.clone(), Secret::default(), identity.clone());
+            Some(fetch_person(&door, user, password).await?)
+        }
+        _ => None,
     };
-    let api = Api::new(http.clone(), server.clone(), token.clone(), Identity::Unknown);
+    let entered = match fetch_token(&http, &server, user, password, identifier).await {
+        Ok(token) => enter(http.clone(), server.clone(), token).await,
+        Err(error) => Err(error),
+    };
+    match (entered, person) {
+        (Ok(signed_in), person) => Ok(SignedIn { person, ..signed_in }),
+        (Err(error), Some(person)) => {
+            let api = Arc::new(Api::new(http, server, Secret::default(), identity));
+            PersonSession::start(api, &person.name, person.tokens).log_out().await;
+            Err(error)
+        }
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// The server with a token, if it takes it.
+async fn enter(http: Http, server: ServerUrl, token: Secret) -> Result<SignedIn, SignInError> {
+    let api = Api::new(http, server, token.clone(), Identity::Unknown);
     let probe = api.probe().await?;
     if is_too_old(&probe) {
         return Err(SignInError::ServerTooOld { version: probe.version });
     }
-    let api = api.bound_to(probe.identity.clone());
-    let person = match (&probe.identity, user.is_empty()) {
-        (Identity::Line(_), false) => Some(fetch_person(&api, user, &sign_in.password).await?),
-        _ => None,
-    };
-    Ok(SignedIn { api, token, probe, person })
+    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), token, probe, person: None })
 }
 
 async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, SignInError> {

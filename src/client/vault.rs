@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::domain::InstanceId;
+use crate::support::backoff::Backoff;
 use crate::support::secret::Secret;
 
 type KeyBytes = Zeroizing<[u8; 32]>;
@@ -57,6 +58,8 @@ pub(crate) enum VaultError {
 }
 
 const FORMAT: &str = "andon1";
+/// Waits between looks for a keyring that is not there yet, or locked: asking may ask a person.
+pub(crate) const PATIENCE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
 
 impl Vault {
     /// The vault of this machine, with the operating system's keyring if `keyring` says so.
@@ -86,7 +89,7 @@ impl Vault {
         fill(&mut salt)?;
         let mut kept = KeyBytes::default();
         fill(kept.as_mut())?;
-        let stored = self.keyring.set(&entry_name(&salt), &kept);
+        let stored = self.keyring.set(&entry_name(&salt), kept.as_ref());
         Ok(Key { salt, kept: stored.is_ok().then_some(kept) })
     }
 
@@ -94,7 +97,7 @@ impl Vault {
     pub(crate) fn find_key(&self, sealed: &str) -> Result<Key, VaultError> {
         let parts = Parts::parse(sealed)?;
         let kept = match parts.in_keyring {
-            true => Some(self.keyring.get(&entry_name(&parts.salt))?),
+            true => Some(self.keyring.get_key(&entry_name(&parts.salt))?),
             false => None,
         };
         Ok(Key { salt: parts.salt, kept })
@@ -135,21 +138,16 @@ impl Vault {
 
     /// Puts the passphrase of an SSH key into the operating system's keyring, and nowhere else.
     pub(crate) fn keep_passphrase(&self, key_file: &Path, passphrase: &Secret) -> Result<(), VaultError> {
-        let (name, text) = (passphrase_name(key_file), Zeroizing::new(passphrase.expose().as_bytes().to_vec()));
-        match self.keyring {
-            Keyring::System => within(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&text)),
-            _ => Err(VaultError::KeyringUnreachable),
-        }
+        self.keyring.set(&passphrase_name(key_file), passphrase.expose().as_bytes())
     }
 
-    /// The passphrase of an SSH key, where the keyring has it.
-    pub(crate) fn passphrase(&self, key_file: &Path) -> Option<Secret> {
-        let name = passphrase_name(key_file);
-        let bytes = match self.keyring {
-            Keyring::System => within(move || keyring::Entry::new(SERVICE, &name)?.get_secret().map(Zeroizing::new)).ok()?,
-            _ => return None,
-        };
-        std::str::from_utf8(&bytes).ok().map(Secret::new)
+    /// The passphrase of an SSH key; none where the keyring answers and has none.
+    pub(crate) fn passphrase(&self, key_file: &Path) -> Result<Option<Secret>, VaultError> {
+        match self.keyring.get(&passphrase_name(key_file)) {
+            Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().map(Secret::new)),
+            Err(VaultError::KeyMissing) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the operating system's keyring answers. It is asked for an entry that nobody made.
@@ -244,13 +242,16 @@ const SERVICE: &str = "andon";
 const LIMIT: Duration = Duration::from_secs(20);
 
 impl Keyring {
-    fn get(&self, name: &str) -> Result<KeyBytes, VaultError> {
+    fn get_key(&self, name: &str) -> Result<KeyBytes, VaultError> {
+        let bytes = <[u8; 32]>::try_from(self.get(name)?.as_slice()).map_err(|_| VaultError::KeyMissing)?;
+        Ok(Zeroizing::new(bytes))
+    }
+
+    fn get(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         match self {
             Keyring::System => {
                 let name = name.to_owned();
-                let bytes = within(move || keyring::Entry::new(SERVICE, &name)?.get_secret().map(Zeroizing::new))?;
-                let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| VaultError::KeyMissing)?;
-                Ok(Zeroizing::new(bytes))
+                within(move || keyring::Entry::new(SERVICE, &name)?.get_secret().map(Zeroizing::new))
             }
             Keyring::Absent => Err(VaultError::KeyMissing),
             #[cfg(test)]
@@ -258,15 +259,15 @@ impl Keyring {
         }
     }
 
-    fn set(&self, name: &str, key: &[u8; 32]) -> Result<(), VaultError> {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), VaultError> {
         match self {
             Keyring::System => {
-                let (name, key) = (name.to_owned(), Zeroizing::new(*key));
-                within(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&key[..]))
+                let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_vec()));
+                within(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&secret))
             }
             Keyring::Absent => Err(VaultError::KeyMissing),
             #[cfg(test)]
-            Keyring::Memory(shelf) => shelf.set(name, key),
+            Keyring::Memory(shelf) => shelf.set(name, secret),
         }
     }
 
@@ -316,28 +317,28 @@ pub(crate) mod tests {
     /// A keyring in memory, which can be locked.
     #[derive(Clone, Debug, Default)]
     pub(crate) struct Shelf {
-        keys: Arc<Mutex<HashMap<String, [u8; 32]>>>,
+        entries: Arc<Mutex<HashMap<String, Vec<u8>>>>,
         locked: Arc<AtomicBool>,
     }
 
     impl Shelf {
-        pub(super) fn get(&self, name: &str) -> Result<KeyBytes, VaultError> {
+        pub(super) fn get(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
             if self.locked.load(Ordering::SeqCst) {
                 return Err(VaultError::KeyringUnreachable);
             }
-            self.keys.lock().unwrap().get(name).map(|key| Zeroizing::new(*key)).ok_or(VaultError::KeyMissing)
+            self.entries.lock().unwrap().get(name).cloned().map(Zeroizing::new).ok_or(VaultError::KeyMissing)
         }
 
-        pub(super) fn set(&self, name: &str, key: &[u8; 32]) -> Result<(), VaultError> {
+        pub(super) fn set(&self, name: &str, secret: &[u8]) -> Result<(), VaultError> {
             if self.locked.load(Ordering::SeqCst) {
                 return Err(VaultError::KeyringUnreachable);
             }
-            self.keys.lock().unwrap().insert(name.to_owned(), *key);
+            self.entries.lock().unwrap().insert(name.to_owned(), secret.to_vec());
             Ok(())
         }
 
         pub(super) fn delete(&self, name: &str) -> Result<(), VaultError> {
-            self.keys.lock().unwrap().remove(name).map(drop).ok_or(VaultError::KeyMissing)
+            self.entries.lock().unwrap().remove(name).map(drop).ok_or(VaultError::KeyMissing)
         }
     }
 

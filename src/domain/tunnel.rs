@@ -100,6 +100,8 @@ pub enum Fault {
     ForwardingRefused,
     /// Another program has the local port. Waiting cures this and what follows.
     LocalPortTaken,
+    /// The keyring that may hold the key's passphrase cannot be reached yet.
+    KeyringAway,
     Unreachable,
     /// Something answers that does not speak SSH as it should.
     NotSsh,
@@ -109,7 +111,7 @@ pub enum Fault {
 impl Fault {
     /// Whether waiting will not cure it.
     pub fn needs_person(&self) -> bool {
-        !matches!(self, Fault::LocalPortTaken | Fault::Unreachable | Fault::NotSsh | Fault::Disconnected)
+        !matches!(self, Fault::LocalPortTaken | Fault::KeyringAway | Fault::Unreachable | Fault::NotSsh | Fault::Disconnected)
     }
 }
 

@@ -9,7 +9,7 @@ use andon::support::secret::Secret;
 
 use crate::chaos::{Chaos, Weather};
 use crate::delivery::{assert_all_arrived, line_of_reports};
-use crate::world::{PASSWORD, Pc, Server, drop_report};
+use crate::world::{PASSWORD, Pc, Server, drop_report, feed};
 
 /// A station on this data folder, with health probes as often as allowed.
 fn station(data: &Path) -> Bridge {
@@ -34,6 +34,21 @@ fn sign_in(bridge: &mut Bridge, url: &str) {
 
 fn wait(bridge: &mut Bridge, what: &str, secs: u64, good: impl Fn(&Model) -> bool) -> Model {
     bridge.wait(Duration::from_secs(secs), good).unwrap_or_else(|model| panic!("waited {secs} s in vain until {what}: {model:#?}"))
+}
+
+#[test]
+fn a_saved_sign_in_that_does_not_open_is_mended_by_signing_in() {
+    let (server, pc) = (Server::start(), Pc::new());
+    pc.login("eol", &server.url());
+    let file = pc.instance("eol").join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["connection"]["token_encrypted"] = "andon1.m.A.B.C".into();
+    std::fs::write(&file, config.to_string()).unwrap();
+    let mut command = pc.andonctl();
+    command.args(["status", "--instance", "eol"]);
+    assert_eq!(feed(command, "").status.code(), Some(3));
+    pc.login("eol", &server.url());
+    assert_eq!(pc.json(&["status", "--instance", "eol"])["state"], "connected");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

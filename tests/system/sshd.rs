@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -19,8 +20,12 @@ pub struct Sshd {
     process: Option<Process>,
 }
 
+/// A port below those that the system gives to whoever asks for any: nobody else gets it before it is used, or between two uses.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(61);
+    let mut ports = std::iter::repeat_with(|| 15_000 + (first.wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst)) % 16_000) as u16);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// Makes a key pair with `ssh-keygen`; gives the private key's file.

@@ -114,8 +114,9 @@ fn says_back(local: SocketAddr, text: &[u8]) {
     assert!(back == text, "{} bytes of {} came back", back.len(), text.len());
 }
 
+/// Whether nobody listens there. It is asked, never taken: the tunnel may be about to.
 fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
+    TcpStream::connect(("127.0.0.1", port)).is_err()
 }
 
 #[test]
@@ -342,6 +343,24 @@ async fn a_station_signs_in_and_delivers_its_reports_through_the_tunnel_alone() 
     assert_eq!(server.headers(&token).await.len(), 2);
     drop(bridge);
     until("no session is left", LIMIT, || sshd.sessions().is_empty().then_some(()));
+}
+
+#[test]
+fn the_first_command_through_a_tunnel_pins_the_host_key_for_all_that_follow() {
+    let mut sshd = Sshd::start();
+    let (pc, server) = (Pc::new(), Server::start());
+    let key = sshd.key("good", &["-t", "ed25519"], "");
+    pc.login("eol", &server.url());
+    let mut command = pc.andonctl();
+    command.args(arguments(&sshd, &key, 0, server.address.port())).args(["--save", "--instance", "eol"]);
+    succeed(feed(command, ""));
+    assert_eq!(pc.json(&["status", "--instance", "eol"])["state"], "connected");
+    sshd.change_host_key();
+    let mut command = pc.andonctl();
+    command.args(["status", "--instance", "eol", "--json"]);
+    let output = feed(command, "");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["trouble"]), (Some(4), &"tunnel_host_key_changed".into()), "{told}");
 }
 
 #[test]

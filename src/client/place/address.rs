@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{CallError, Place};
 use crate::client::accounts::Accounts;
 use crate::client::explain::Explanation;
+use crate::client::server_url::ServerUrl;
 use crate::client::socket_io::{Heard, SocketIo};
 use crate::client::tunnel::Approach;
 use crate::domain::InstanceId;
@@ -32,14 +33,22 @@ impl Place {
         if let Some(instance) = instance {
             let (config, folder) = (self.config(&instance.id)?, self.folder(&instance.id)?);
             address.roots = config.connection.roots(&folder)?;
-            if url.is_none() {
+            if url.is_none_or(|url| is_same(url, &config.connection.server_url)) {
                 address.approach = Approach::of(&config, &folder, &self.vault);
+            }
+            if url.is_none() {
                 address.url = config.connection.server_url;
                 address.allow_plain_http |= config.connection.allow_plain_http;
             }
         }
         Ok(address)
     }
+}
+
+/// Whether both name one server, however they are written.
+fn is_same(one: &str, other: &str) -> bool {
+    let parse = |text: &str| ServerUrl::parse(text).map(|url| url.to_string()).ok();
+    parse(one).is_some_and(|one| parse(other) == Some(one))
 }
 
 impl LineAddress {

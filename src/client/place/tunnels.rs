@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Place, Result, explain};
 use crate::client::ending::Ending;
@@ -28,13 +28,23 @@ impl Place {
         self.change(id, move |config| config.tunnel.set(settings))
     }
 
+    /// Whether somebody has to type the passphrase of the tunnel's key before it can open.
+    pub fn tunnel_lacks_passphrase(&self, id: Option<&InstanceId>, settings: &TunnelSettings) -> Result<bool> {
+        let key_file = resolved(settings, &self.tunnel_folder(id)?).key_file;
+        Ok(Key { vault: self.vault.clone(), typed: None }.lacks_passphrase(&key_file))
+    }
+
+    /// Where the relative path of a key file starts.
+    fn tunnel_folder(&self, id: Option<&InstanceId>) -> Result<PathBuf> {
+        match id {
+            Some(id) => self.folder(id),
+            None => std::env::current_dir().map_err(disk),
+        }
+    }
+
     /// Holds a tunnel until `ending`: an instance's own, or one of nobody's where `id` is `None`.
     pub fn run_tunnel(&self, id: Option<&InstanceId>, ask: TunnelAsk, ending: Ending, tell: &mut dyn FnMut(TunnelHappening)) -> Result<()> {
-        let folder = match id {
-            Some(id) => self.folder(id)?,
-            None => std::env::current_dir().map_err(disk)?,
-        };
-        let settings = resolved(&ask.settings, &folder);
+        let settings = resolved(&ask.settings, &self.tunnel_folder(id)?);
         settings.check().map_err(|field| TunnelError::from(Fault::Incomplete(field)).explain(&settings))?;
         let known = match id {
             Some(id) => self.config(id)?.tunnel.host_key,

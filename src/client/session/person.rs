@@ -118,6 +118,7 @@ impl Session {
         self.parts.session.update(|slice| {
             slice.person = Some(person);
             slice.signing_in = false;
+            slice.tries += 1;
             slice.sign_in_error = None;
             slice.locked_until = None;
         });

@@ -240,6 +240,77 @@ async fn without_reconnecting_it_stays_offline_until_a_person_asks() {
     world.end().await;
 }
 
+/// As [`line_server`], and ann may not sign stations in.
+fn enrolls_nobody(asked: &Asked) -> Answer {
+    match asked.line.contains("GetToken") {
+        true => from_line("s1", 403, r#"{"error":"no","code":"forbidden"}"#),
+        false => line_server(asked),
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_leaves_neither_a_token_nor_a_person_on_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(|_| from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#)).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_error("wrong_password").await;
+    assert!(!peer.asked().iter().any(|asked| asked.line.contains("GetToken")), "a token comes last");
+    peer.answer(enrolls_nobody);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_error("may_not_enroll").await;
+    let left = |asked: &Asked| asked.line == "POST /api/auth/logout" && asked.header("authorization") == "Bearer acc";
+    assert!(peer.asked().iter().any(left), "the person is gone again");
+    assert_eq!(world.model.borrow().session.tries, 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_mends_a_saved_one_that_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let (url, sealed) = (peer.url.clone(), "andon1.m.A.B.C".to_owned());
+    settings(folder.path()).change(|config| (config.connection.server_url, config.connection.token_encrypted) = (url, sealed)).unwrap();
+    let world = start(folder.path(), &vault_on("m1"));
+    world.until_error("token_unreadable").await;
+    assert_eq!(world.model.borrow().session.tries, 0, "nobody has tried anything");
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    let session = || world.model.borrow().session.clone();
+    let session = until("the try's end", session, |session| session.tries == 1).await;
+    assert_eq!((session.sign_in_error.clone(), session.station.is_some()), (None, true));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_token_before_that_ends_during_a_sign_in_does_not_end_the_sign_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&old.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    old.answer(|_| from_line("s1", 401, r#"{"error":"revoked","code":"unauthorized"}"#));
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let new = Peer::start(move |asked| {
+        if asked.line.contains("GetToken") {
+            let _ = gate.recv_timeout(Duration::from_secs(10));
+        }
+        line_server(asked)
+    })
+    .await;
+    world.sign_in(&new.url, "ann", "hunter2 hunter2").await;
+    until("the sign-in", || world.model.borrow().session.signing_in, |signing_in| *signing_in).await;
+    let before = old.asked().len();
+    world.events.send(Event::TokenRefused).await.unwrap();
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(old.asked().len(), before, "nobody asks the server before");
+    go.send(()).unwrap();
+    world.until_state(Connection::Connected).await;
+    let session = world.model.borrow().session.clone();
+    assert_eq!((session.server_url.as_str(), session.station.is_some(), session.sign_in_error.clone()), (new.url.as_str(), true, None));
+    world.end().await;
+}
+
 /// How the far side answers.
 type Script = Box<dyn Fn(&Asked) -> Answer + Send>;
 
@@ -259,7 +330,7 @@ async fn every_failed_sign_in_has_its_own_sentence() {
     let cases: Vec<(&str, Script)> = vec![
         ("wrong_password", Box::new(|_| from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#))),
         ("account_locked", Box::new(move |_| locked())),
-        ("may_not_enroll", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"forbidden"}"#))),
+        ("may_not_enroll", Box::new(enrolls_nobody)),
         ("email_not_verified", Box::new(|_| from_line("s1", 403, r#"{"error":"no","code":"email_not_verified"}"#))),
         ("tokens_not_handed_out", Box::new(no_tokens)),
         ("not_our_server", Box::new(page)),

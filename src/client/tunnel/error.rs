@@ -40,6 +40,7 @@ impl TunnelError {
                 let to = format!("{}:{}", settings.remote_host, settings.remote_port);
                 Explanation::new("tunnel_forwarding_refused").with("host", host).with("to", to)
             }
+            Fault::KeyringAway => Explanation::new("tunnel_keyring_away").with("file", file),
             Fault::LocalPortTaken => Explanation::new("tunnel_local_port_taken").with("port", settings.local_port),
             Fault::Unreachable => Explanation::new("tunnel_unreachable").with("host", host),
             Fault::NotSsh => Explanation::new("tunnel_not_ssh").with("host", host),
@@ -78,6 +79,7 @@ mod tests {
             changed.clone(),
             Fault::ForwardingRefused,
             Fault::LocalPortTaken,
+            Fault::KeyringAway,
             Fault::Unreachable,
             Fault::NotSsh,
             Fault::Disconnected,

@@ -35,7 +35,7 @@ use super::health;
 use super::model::TunnelSlice;
 use super::services::{due, finished};
 use super::settings::{Config, Settings, TunnelConfig};
-use super::vault::Vault;
+use super::vault::{self, Vault};
 use crate::domain::tunnel::{Event, Fault, Tunnel, TunnelSettings};
 use crate::support::backoff::Backoff;
 use crate::support::clock::Clock;
@@ -75,10 +75,19 @@ impl Key {
     async fn load(self, path: &Path) -> Result<russh::keys::PrivateKey, TunnelError> {
         let path = path.to_owned();
         let loading = spawn_blocking(move || match key::load(&path, self.typed.as_ref()) {
-            Err(TunnelError { fault: Fault::PassphraseMissing, .. }) => key::load(&path, self.vault.passphrase(&path).as_ref()),
+            Err(TunnelError { fault: Fault::PassphraseMissing, .. }) => match self.vault.passphrase(&path) {
+                Ok(kept) => key::load(&path, kept.as_ref()),
+                Err(error) => Err(TunnelError::new(Fault::KeyringAway, error)),
+            },
             loaded => loaded,
         });
         loading.await.unwrap_or_else(|error| Err(TunnelError::new(Fault::KeyUnreadable, error)))
+    }
+
+    /// Whether the key is locked with a passphrase that is neither typed nor in the keyring. Waits for the disk and the keyring.
+    pub(crate) fn lacks_passphrase(&self, path: &Path) -> bool {
+        let missing = |loaded| matches!(loaded, Err(TunnelError { fault: Fault::PassphraseMissing, .. }));
+        self.typed.is_none() && missing(key::load(path, None)) && !matches!(self.vault.passphrase(path), Ok(Some(_)))
     }
 }
 
@@ -156,16 +165,28 @@ struct Keeper {
     passphrase: Option<Secret>,
     /// A new host key that a person trusts, by fingerprint, until it was met.
     trusted: Option<String>,
+    /// The SSH server that was met last, and its host key: a disk that refuses to keep it is no reason to trust another.
+    met: Option<(String, String)>,
     testing: Option<JoinHandle<Tested>>,
 }
 
 impl Keeper {
     fn new(parts: Parts) -> Keeper {
-        Keeper { parts, state: Tunnel::Off, open: None, attempt: 0, retry: None, passphrase: None, trusted: None, testing: None }
+        Keeper { parts, state: Tunnel::Off, open: None, attempt: 0, retry: None, passphrase: None, trusted: None, met: None, testing: None }
     }
 
     fn config(&self) -> TunnelConfig {
         self.parts.settings.get().tunnel
+    }
+
+    /// The host key that is known of this SSH server, as a line of OpenSSH; empty before the first meeting.
+    fn host_key(&self, settings: &TunnelSettings) -> String {
+        let config = self.config();
+        match &self.met {
+            Some((server, key)) if *server == settings.server() => key.clone(),
+            _ if config.settings.server() == settings.server() => config.host_key,
+            _ => String::new(),
+        }
     }
 
     fn key(&self) -> Key {
@@ -177,9 +198,10 @@ impl Keeper {
         self.retry = None;
         let before = self.open.take().map(|open| tokio::spawn(open.end()));
         let config = self.config();
+        let known = self.host_key(&config.settings);
         self.parts.slice.update(|slice| {
             slice.settings = config.settings.clone();
-            slice.fingerprint = fingerprint(&config.host_key);
+            slice.fingerprint = fingerprint(&known);
         });
         if !config.settings.enabled {
             return self.enter(Event::SwitchedOff, None);
@@ -189,7 +211,7 @@ impl Keeper {
             return self.failed(Fault::Incomplete(field).into());
         }
         let settings = Arc::new(resolved(&config.settings, self.parts.settings.folder()));
-        let pin = self.trusted.clone().map_or_else(|| Pin::of(&config.host_key), Pin::Print);
+        let pin = self.trusted.clone().map_or_else(|| Pin::of(&known), Pin::Print);
         let (sender, news) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let hold = forward::hold(settings, self.key(), pin, sender, stop.clone());
@@ -213,6 +235,7 @@ impl Keeper {
     async fn opened(&mut self, news: News) {
         (self.attempt, self.trusted) = (0, None);
         let host_key = news.host_key.clone();
+        self.met = Some((self.config().settings.server(), host_key.clone()));
         self.keep(move |config| config.tunnel.host_key = host_key).await;
         let now = self.parts.clock.now();
         tracing::info!(local_end = %news.local_end, "the tunnel is up");
@@ -222,7 +245,10 @@ impl Keeper {
 
     fn failed(&mut self, error: TunnelError) {
         self.open = None;
-        let wait = PATIENCE.delay(self.attempt, health::chance()).max(SHORTEST);
+        let wait = match error.fault {
+            Fault::KeyringAway => vault::PATIENCE.ceiling(self.attempt),
+            _ => PATIENCE.delay(self.attempt, health::chance()).max(SHORTEST),
+        };
         self.attempt = self.attempt.saturating_add(1);
         let needs_person = error.fault.needs_person();
         tracing::info!(%error, needs_person, "there is no tunnel");
@@ -293,9 +319,7 @@ impl Keeper {
 
     /// Tries settings that are not saved. Nothing is pinned by it.
     fn test(&mut self, settings: &TunnelSettings, passphrase: Option<Secret>) {
-        let config = self.config();
-        let same_host = config.settings.server() == settings.server();
-        let pin = if same_host { Pin::of(&config.host_key) } else { Pin::Any };
+        let pin = Pin::of(&self.host_key(settings));
         let typed = passphrase.filter(|passphrase| !passphrase.is_empty()).or_else(|| self.passphrase.clone());
         let key = Key { vault: self.parts.vault.clone(), typed };
         let settings = resolved(settings, self.parts.settings.folder());
@@ -326,5 +350,54 @@ impl Keeper {
             open.end().await;
         }
         self.parts.entry.send_replace(Entry::Closed { needs_person: false });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::bridge::Publisher;
+    use crate::client::vault::tests::{lock_keyring, vault_on};
+
+    const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+
+    #[tokio::test]
+    async fn a_keyring_that_comes_late_is_waited_for_and_one_without_the_passphrase_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id");
+        std::fs::write(&path, LOCKED).unwrap();
+        let vault = vault_on("m1");
+        let key = Key { vault: vault.clone(), typed: None };
+        lock_keyring(&vault, true);
+        let fault = key.clone().load(&path).await.unwrap_err().fault;
+        assert!(fault == Fault::KeyringAway && !fault.needs_person(), "{fault:?}");
+        assert!(key.lacks_passphrase(&path), "whoever is there may type it");
+        lock_keyring(&vault, false);
+        assert_eq!(key.clone().load(&path).await.unwrap_err().fault, Fault::PassphraseMissing);
+        vault.keep_passphrase(&path, &Secret::new("open sesame")).unwrap();
+        assert!(!key.lacks_passphrase(&path));
+        assert_eq!(key.load(&path).await.unwrap_err().fault, Fault::PassphraseWrong, "it was tried");
+    }
+
+    #[tokio::test]
+    async fn a_host_key_that_the_disk_refuses_to_keep_is_held_against_the_next_one_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::create(folder.path(), Config::default()).unwrap();
+        let gate = TunnelSettings { host: "gate".to_owned(), ..TunnelSettings::default() };
+        settings.change(|config| config.tunnel.set(gate.clone())).unwrap();
+        // No room for the new file: a folder stands where it would be written.
+        std::fs::create_dir(folder.path().join(format!("config.json.new-{}", std::process::id()))).unwrap();
+        let (publisher, _model) = Publisher::new(Arc::new(|| ()));
+        let (notifier, mut notices) = Notifier::new();
+        let slice = publisher.slice(|model| &mut model.tunnel);
+        let entry = watch::Sender::new(Entry::Opening);
+        let parts = Parts { settings, vault: vault_on("m1"), clock: Clock::system(), notifier, slice, entry };
+        let mut keeper = Keeper::new(parts);
+        keeper.state = Tunnel::Connecting;
+        keeper.opened(News { local_end: SocketAddr::from(([127, 0, 0, 1], 1)), host_key: "ssh-ed25519 A".to_owned() }).await;
+        assert!(notices.try_recv().is_ok(), "the disk's refusal is said");
+        assert_eq!(keeper.config().host_key, "");
+        assert_eq!(keeper.host_key(&gate), "ssh-ed25519 A");
+        assert_eq!(keeper.host_key(&TunnelSettings { host: "other".to_owned(), ..gate }), "");
     }
 }
