@@ -32,7 +32,7 @@ impl Courier {
                 let job = Job::Release(ids, self.link.server_id.clone());
                 self.change("queue_released", job).await;
             }
-            QueueCommand::Export { ids, folder } => self.export(ids, folder).await,
+            QueueCommand::Export { ids, folder } => self.export(ids, folder),
             QueueCommand::Delete(ids) => self.change("queue_deleted", Job::Delete(ids)).await,
             QueueCommand::SendNow => {
                 self.send_now();
@@ -57,17 +57,12 @@ impl Courier {
         self.tell(notice);
     }
 
-    /// No ids: all reports that are not delivered.
-    async fn export(&mut self, ids: Vec<Uuid>, folder: PathBuf) {
+    fn export(&mut self, ids: Vec<Uuid>, folder: PathBuf) {
         if self.export.is_running() {
             self.tell(Notice::Failed(Explanation::new("export_running")));
             return;
         }
-        let ids = if ids.is_empty() { self.queue.undelivered() } else { Ok(ids) };
-        match ids {
-            Ok(ids) => self.export.start(self.queue.clone(), ids, folder),
-            Err(error) => self.tell(Notice::Failed(error.explain())),
-        }
+        self.export.start(self.queue.clone(), ids, folder);
     }
 
     pub(super) fn exported(&mut self, ended: Exported) {

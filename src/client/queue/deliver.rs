@@ -104,7 +104,8 @@ pub(super) struct Courier {
     /// The last place in line that was looked at.
     last_seq: i64,
     flights: JoinSet<Flight>,
-    flying: HashMap<Id, i64>,
+    /// The place in line and the server of each.
+    flying: HashMap<Id, (i64, String)>,
     /// Ends of tries that are not written yet, and those being written.
     outcomes: Vec<Outcome>,
     write_due: Option<Instant>,
@@ -217,7 +218,7 @@ impl Courier {
         while self.flights.len() < flights {
             let Some(seq) = self.schedule.take(&self.link.server_id) else { break };
             let handle = self.flights.spawn(fly(self.queue.clone(), api.clone(), seq));
-            self.flying.insert(handle.id(), seq);
+            self.flying.insert(handle.id(), (seq, self.link.server_id.clone()));
             self.changed = true;
         }
     }
@@ -228,19 +229,17 @@ impl Courier {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let seq = self.flying.remove(&id);
+        let Some((seq, server_id)) = self.flying.remove(&id) else { return };
         match ended {
-            Ok((_, Flight { seq, digest, end })) => self.judge(seq, digest, end),
+            Ok((_, flight)) => self.judge(flight, server_id),
             Err(error) => {
                 tracing::error!("a delivery broke off: {error}");
-                if let Some(seq) = seq {
-                    self.schedule.land(seq, Instant::now() + DISK_WAIT);
-                }
+                self.schedule.land(seq, Instant::now() + DISK_WAIT);
             }
         }
     }
 
-    fn judge(&mut self, seq: i64, digest: [u8; 32], end: Result<(), Missed>) {
+    fn judge(&mut self, Flight { seq, digest, end }: Flight, server_id: String) {
         let now = Instant::now();
         let result = match end {
             Ok(()) => Ok(()),
@@ -270,7 +269,7 @@ impl Courier {
                 }
             }
         }
-        self.outcomes.push(Outcome { seq, digest, end: verdict.end() });
+        self.outcomes.push(Outcome { seq, digest, server_id, end: verdict.end() });
         self.write_due.get_or_insert(now + OUTCOMES_WAIT);
     }
 

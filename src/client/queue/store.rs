@@ -60,6 +60,8 @@ pub(super) struct Outcome {
     pub(super) seq: i64,
     /// Of the text that was sent: a text replaced meanwhile is not delivered yet.
     pub(super) digest: [u8; 32],
+    /// Where it was sent: a report that was given to another server meanwhile is not delivered there yet.
+    pub(super) server_id: String,
     pub(super) end: End,
 }
 
@@ -100,7 +102,7 @@ pub(super) enum Answer {
     Added(Vec<Result<Accepted, QueueError>>),
     /// Reports changed by the job.
     Count(u64),
-    /// Reports whose text was replaced while it was sent: they wait again.
+    /// Reports whose text or server was replaced while they were sent: they wait again.
     Stale(Vec<i64>),
     /// Whether another program has written, or a report has changed lines.
     Outside(bool),

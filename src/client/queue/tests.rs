@@ -39,7 +39,9 @@ fn head(queue: &Queue) -> (i64, String, [u8; 32]) {
 }
 
 fn settle(queue: &Queue, seq: i64, digest: [u8; 32], end: End) -> Answer {
-    queue.ask_blocking(Job::Settle(vec![Outcome { seq, digest, end }])).unwrap()
+    let pending = read::pending(&queue.reader(), 0).unwrap();
+    let server_id = pending.into_iter().find(|report| report.seq == seq).map(|report| report.server_id).unwrap_or_default();
+    queue.ask_blocking(Job::Settle(vec![Outcome { seq, digest, server_id, end }])).unwrap()
 }
 
 fn deliver_head(queue: &Queue) -> String {

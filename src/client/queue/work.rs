@@ -156,7 +156,7 @@ impl Work<'_> {
             let mut statement = self.change.prepare_cached(&format!("{} where seq = ?1 and state = 0", Known::SELECT))?;
             let Some(known) = statement.query_row([outcome.seq], Known::read).optional()? else { continue };
             drop(statement);
-            if known.digest == outcome.digest {
+            if known.digest == outcome.digest && known.server_id == outcome.server_id {
                 self.settle_one(&known, &outcome.end)?;
             } else {
                 stale.push(outcome.seq);

@@ -96,6 +96,26 @@ fn an_export_asks_for_a_folder() {
 }
 
 #[test]
+fn an_export_whose_reports_were_delivered_meanwhile_writes_nothing_and_says_so() {
+    let mut world = world_at(Route::Queue, world::signed_in(Role::Operator));
+    let id = choose(&mut world, "SN260319399, Waiting");
+    press(&mut world, "Export");
+    world.harness.get_by_role_and_label(Handle::TextInput, "Folder").focus();
+    world.harness.run();
+    world.harness.get_by_role_and_label(Handle::TextInput, "Folder").type_text("/media/stick");
+    world.harness.run();
+    world.publish(|model| {
+        let queue = Arc::make_mut(&mut model.queue);
+        queue.rows = Arc::new(queue.rows.iter().filter(|row| row.id != id).cloned().collect());
+    });
+    let sentence = "The reports that were chosen are not in this list any more. There is nothing to write.";
+    assert!(world.harness.query_by_label(sentence).is_some());
+    assert!(world.harness.get_all_by_role_and_label(Handle::Button, "Export").last().unwrap().accesskit_node().is_disabled());
+    press_last(&mut world, "Export");
+    assert_eq!(queue(world.commands()), []);
+}
+
+#[test]
 fn tabs_and_plain_acts_of_the_queue_are_asked_for_at_once() {
     let mut world = world_at(Route::Queue, world::signed_in(Role::Operator));
     press(&mut world, "Send now");

@@ -247,6 +247,29 @@ async fn reports_for_another_server_wait_until_a_person_releases_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_released_while_it_is_on_its_way_to_the_server_before_goes_to_the_new_one_too() {
+    let mut station = Station::start();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let old = Peer::start(move |asked| {
+        let _ = gate.recv_timeout(Duration::from_secs(10));
+        good(asked)
+    })
+    .await;
+    let new = Peer::start(good).await;
+    station.connect(&old, "old");
+    station.submit(1, "A").await;
+    station.shows("it is on its way", |slice| slice.sending == 1).await;
+    station.connect(&new, "new");
+    station.is_bound_to("new").await;
+    station.ask(QueueCommand::Release(vec![Uuid::from_u128(1)])).await;
+    go.send(()).unwrap();
+    until("the new server has it", || numbers(&new), |numbers| numbers == &[1]).await;
+    station.shows("it is delivered once", |slice| slice.delivered == 1 && slice.pending() == 0).await;
+    assert_eq!(numbers(&old), [1]);
+    station.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_written_anew_while_it_waits_for_another_server_goes_to_the_present_one() {
     let station = Station::start();
     let (old, new) = (Peer::start(good).await, Peer::start(good).await);
@@ -295,7 +318,7 @@ async fn reports_are_exported_and_deleted_by_hand() {
     station.submit(1, "A").await;
     station.submit(2, "B").await;
     let folder = station.folder.path().join("out");
-    let notice = station.ask(QueueCommand::Export { ids: Vec::new(), folder: folder.clone() }).await;
+    let notice = station.ask(QueueCommand::Export { ids: [1, 2].map(Uuid::from_u128).to_vec(), folder: folder.clone() }).await;
     assert_eq!(
         notice,
         Notice::Done { key: "queue_exported", values: vec![("n", "2".to_owned()), ("folder", folder.display().to_string())] }

@@ -71,7 +71,7 @@ fn drain_after_reopening(queue: Queue, disk: &SmallDisk, accepted: u64) {
         let outcomes = some.iter().map(|report| {
             let (text, digest) = read::body(&queue.reader(), report.seq).unwrap().unwrap();
             assert_eq!(text.len(), 20_000);
-            Outcome { seq: report.seq, digest, end: End::Delivered }
+            Outcome { seq: report.seq, digest, server_id: report.server_id.clone(), end: End::Delivered }
         });
         queue.ask_blocking(Job::Settle(outcomes.collect())).expect("the end of a delivery is written on a full disk too");
     }

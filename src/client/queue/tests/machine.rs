@@ -158,7 +158,7 @@ impl World {
         } else {
             self.schedule.remove(seq);
         }
-        self.queue().ask_blocking(Job::Settle(vec![Outcome { seq, digest, end: verdict.end() }])).unwrap();
+        self.queue().ask_blocking(Job::Settle(vec![Outcome { seq, digest, server_id: pending.server_id, end: verdict.end() }])).unwrap();
     }
 
     /// A quiet week: everything that can be delivered is.
@@ -232,6 +232,6 @@ fn the_end_of_a_try_that_never_got_written_is_sent_again_and_not_lost() {
     world.act(Act::Crash);
     assert_eq!(world.schedule.take(SERVERS[0]), Some(seq));
     let (_, digest) = read::body(&world.queue().reader(), seq).unwrap().unwrap();
-    world.ask(Job::Settle(vec![Outcome { seq, digest, end: End::Delivered }]));
+    world.ask(Job::Settle(vec![Outcome { seq, digest, server_id: SERVERS[0].to_owned(), end: End::Delivered }]));
     assert_eq!(world.queue().totals().delivered, 1);
 }

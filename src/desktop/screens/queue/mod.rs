@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use eframe::egui::{Align, Label, Layout, Ui, vec2};
 use uuid::Uuid;
 
-use crate::client::{Command, QueueCommand, QueueFilter, QueueRow};
+use crate::client::{Command, QueueCommand, QueueFilter};
 use crate::desktop::theme::{Text, space};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{card, empty, progress, tabs};
@@ -85,11 +85,6 @@ impl Queue {
                 });
             }
         });
-    }
-
-    /// The rows that are selected, in the table's order.
-    fn chosen<'a>(&'a self, scene: &'a Scene<'_>) -> impl Iterator<Item = &'a QueueRow> {
-        scene.model.queue.rows.iter().filter(|row| self.selected.contains(&row.id))
     }
 }
 
