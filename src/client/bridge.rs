@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::command::Command;
+use super::command::{Command, Order};
 use super::explain::Explanation;
 use super::line::LocalLine;
 use super::model::Model;
@@ -85,7 +85,9 @@ async fn end_in_time(services: impl Future<Output = ()>, stop: CancellationToken
 pub struct Bridge {
     model: watch::Receiver<Model>,
     notices: mpsc::Receiver<Notice>,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Order>,
+    /// The instance of the model that was handed out last: what is asked then is meant for it.
+    shown: Option<InstanceId>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -117,7 +119,7 @@ impl Bridge {
             let left = runtime.block_on(end_in_time(services, asked));
             runtime.shutdown_timeout(left);
         })?;
-        Ok(Bridge { model, notices, commands, stop, thread: Some(thread) })
+        Ok(Bridge { model, notices, commands, shown: None, stop, thread: Some(thread) })
     }
 
     /// A bridge to nobody, and its other end: for tests and for pictures of the window alone.
@@ -125,13 +127,15 @@ impl Bridge {
         let (publisher, model) = Publisher::holding(model, Arc::new(|| ()));
         let (notice_sender, notices) = mpsc::channel(NOTICES);
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let bridge = Bridge { model, notices, commands, stop: CancellationToken::new(), thread: None };
+        let bridge = Bridge { model, notices, commands, shown: None, stop: CancellationToken::new(), thread: None };
         (bridge, FarEnd { publisher, notices: notice_sender, inbox })
     }
 
     /// The newest model.
     pub fn model(&mut self) -> Model {
-        self.model.borrow_and_update().clone()
+        let model = self.model.borrow_and_update().clone();
+        self.shown.clone_from(&model.instances.current);
+        model
     }
 
     pub fn next_notice(&mut self) -> Option<Notice> {
@@ -139,7 +143,7 @@ impl Bridge {
     }
 
     pub fn send(&self, command: Command) -> Result<(), Busy> {
-        self.commands.try_send(command).map_err(|_| Busy)
+        self.commands.try_send(Order { meant_for: self.shown.clone(), command }).map_err(|_| Busy)
     }
 
     /// Waits until `good` holds for the model or `limit` is over. For programs without a window and for tests.
@@ -173,7 +177,7 @@ impl Drop for Bridge {
 pub struct FarEnd {
     publisher: Publisher,
     notices: mpsc::Sender<Notice>,
-    inbox: mpsc::Receiver<Command>,
+    inbox: mpsc::Receiver<Order>,
 }
 
 impl FarEnd {
@@ -186,7 +190,7 @@ impl FarEnd {
     }
 
     pub fn commands(&mut self) -> Vec<Command> {
-        std::iter::from_fn(|| self.inbox.try_recv().ok()).collect()
+        std::iter::from_fn(|| self.inbox.try_recv().ok()).map(|order| order.command).collect()
     }
 }
 

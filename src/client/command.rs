@@ -12,6 +12,14 @@ use crate::domain::instance::{Application, InstanceId};
 use crate::domain::tunnel::TunnelSettings;
 use crate::support::secret::Secret;
 
+/// A command, and the station that was looked at when it was given: another one does not carry it out.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// Nobody's where no station was shown yet: it is for whichever is open.
+    pub(crate) meant_for: Option<InstanceId>,
+    pub(crate) command: Command,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Instances(InstancesCommand),

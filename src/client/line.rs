@@ -5,9 +5,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Notifier, Slice};
-use super::command::{Command, LineCommand, SessionCommand, SignIn};
+use super::command::{Command, LineCommand, Order, SessionCommand, SignIn};
 use super::explain::Explanation;
 use super::model::{LineSlice, LineState};
+use crate::domain::InstanceId;
 use crate::support::secret::Secret;
 
 /// Asks the line server built into this program to start or stop.
@@ -46,13 +47,16 @@ pub(crate) struct Parts {
     pub(crate) slice: Slice<LineSlice>,
     /// Its address, for those who start with it.
     pub(crate) address: watch::Sender<Option<String>>,
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) commands: mpsc::Sender<Order>,
     pub(crate) notifier: Notifier,
     /// The token that setting up gives is kept on disk; not so in a demo.
     pub(crate) remember: bool,
 }
 
-pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<LineCommand>, stop: CancellationToken) {
+/// A command, and the station that is open: the one that setting up signs in.
+pub(crate) type Errand = (LineCommand, Option<InstanceId>);
+
+pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Errand>, stop: CancellationToken) {
     match parts.line.ask(LineRequest::IsSetUp).await {
         Ok(is_set_up) => parts.slice.update(|slice| {
             slice.is_set_up = is_set_up;
@@ -68,8 +72,8 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<LineCommand>, s
             command = inbox.recv() => command,
         };
         match command {
-            Some(LineCommand::Start) => drop(parts.start().await),
-            Some(LineCommand::SetUp { administrator, password }) => parts.set_up(administrator, password).await,
+            Some((LineCommand::Start, _)) => drop(parts.start().await),
+            Some((LineCommand::SetUp { administrator, password }, station)) => parts.set_up(administrator, password, station).await,
             None => break,
         }
     }
@@ -92,8 +96,8 @@ impl Parts {
         }
     }
 
-    /// Makes the administrator, then signs in as him.
-    async fn set_up(&self, administrator: String, password: Secret) {
+    /// Makes the administrator, then signs `station` in as him.
+    async fn set_up(&self, administrator: String, password: Secret, station: Option<InstanceId>) {
         self.slice.update(|slice| slice.state = LineState::Starting);
         let (user, secret) = (administrator.clone(), password.clone());
         let made = self.line.ask(|answer| LineRequest::SetUp { administrator: user, password: secret, answer }).await;
@@ -111,7 +115,8 @@ impl Parts {
         let Some(server_url) = self.start().await else { return };
         let sign_in =
             SignIn { server_url, user: administrator, password, remember: self.remember, application: None, allow_plain_http: false };
-        let _ = self.commands.send(Command::Session(SessionCommand::SignIn(sign_in))).await;
+        let command = Command::Session(SessionCommand::SignIn(sign_in));
+        let _ = self.commands.send(Order { meant_for: station, command }).await;
     }
 
     fn failed(&self, error: &str) {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Notifier, Publisher, Slice, Startup};
-use super::command::{Command, LineCommand};
+use super::command::{Command, LineCommand, Order};
 use super::explain::Explanation;
 use super::files;
 use super::instances::{self, InstancesError, Registry};
@@ -24,7 +24,7 @@ use super::vault::Vault;
 use crate::domain::InstanceId;
 use crate::support::secret::Secret;
 
-type Commands = (mpsc::Sender<Command>, mpsc::Receiver<Command>);
+type Commands = (mpsc::Sender<Order>, mpsc::Receiver<Order>);
 
 pub(crate) async fn run(startup: Startup, publisher: Publisher, notifier: Notifier, commands: Commands, stop: CancellationToken) {
     let (sender, mut inbox) = commands;
@@ -39,8 +39,8 @@ pub(crate) async fn run(startup: Startup, publisher: Publisher, notifier: Notifi
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            command = inbox.recv() => match command {
-                Some(command) => supervisor.dispatch(command).await,
+            order = inbox.recv() => match order {
+                Some(order) => supervisor.dispatch(order).await,
                 None => break,
             },
             Some(()) = supervisor.act_ended.recv() => supervisor.show(),
@@ -76,7 +76,7 @@ struct Supervisor {
     station: Option<OpenStation>,
     /// Services that outlive the instance.
     services: Services,
-    line: Option<mpsc::Sender<LineCommand>>,
+    line: Option<mpsc::Sender<line::Errand>>,
     address: watch::Sender<Option<String>>,
     /// The long act that runs, and how to cancel it.
     act: Option<(JoinHandle<()>, Arc<AtomicBool>)>,
@@ -109,7 +109,11 @@ impl Supervisor {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start_line(&mut self, commands: mpsc::Sender<Command>) {
+    fn current(&self) -> Option<InstanceId> {
+        self.station.as_ref().map(|station| station.id.clone())
+    }
+
+    fn start_line(&mut self, commands: mpsc::Sender<Order>) {
         let slice = self.publisher.slice(|model| &mut model.line);
         let Some(line) = self.startup.line.clone() else { return };
         slice.set(LineSlice { state: LineState::Stopped, is_set_up: false, simulated: self.startup.demo.is_some() });
@@ -166,7 +170,8 @@ impl Supervisor {
         let drawn = getrandom::fill(&mut bytes).is_ok();
         let Some(line) = self.line.as_ref().filter(|_| drawn) else { return };
         let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let _ = line.try_send(LineCommand::SetUp { administrator: "demo".to_owned(), password: Secret::new(password) });
+        let set_up = LineCommand::SetUp { administrator: "demo".to_owned(), password: Secret::new(password) };
+        let _ = line.try_send((set_up, self.current()));
     }
 
     /// Told until it is over, and once.
@@ -190,7 +195,7 @@ impl Supervisor {
         if self.act.as_ref().is_some_and(|(task, _)| task.is_finished()) {
             self.act = None;
         }
-        let current = self.station.as_ref().map(|station| station.id.clone());
+        let current = self.current();
         let list = {
             let mut registry = self.registry();
             registry.refresh();
@@ -224,6 +229,8 @@ impl Supervisor {
             }
         };
         self.close().await;
+        // What is asked from now on is meant for it: nothing of the one before is shown any more.
+        self.slice.update(|slice| slice.current = Some(id.clone()));
         self.forget_problems_of(&id);
         problems.into_iter().for_each(|problem| self.problem(problem));
         if settings.get().connection.built_in_line {
@@ -250,7 +257,7 @@ impl Supervisor {
     async fn wait_for_line(&self) {
         let Some(line) = &self.line else { return };
         let mut address = self.address.subscribe();
-        if line.try_send(LineCommand::Start).is_ok() {
+        if line.try_send((LineCommand::Start, None)).is_ok() {
             let _ = tokio::time::timeout(LINE_START, address.wait_for(Option::is_some)).await;
         }
     }
@@ -261,14 +268,18 @@ impl Supervisor {
         }
     }
 
-    async fn dispatch(&mut self, command: Command) {
+    async fn dispatch(&mut self, Order { meant_for, command }: Order) {
         match command {
             Command::Instances(command) => self.instances(command).await,
             Command::Line(command) => match &self.line {
-                Some(line) => self.hand(line.try_send(command)),
+                Some(line) => self.hand(line.try_send((command, self.current()))),
                 None => self.notifier.failed(Explanation::new("line_absent")),
             },
             command => match &self.station {
+                Some(station) if meant_for.is_some_and(|id| id != station.id) => {
+                    tracing::warn!(instance = %station.id, "a command for the station before was not carried out");
+                    self.notifier.failed(Explanation::new("station_changed"));
+                }
                 Some(station) => self.hand(to_station(station, command)),
                 None => self.notifier.failed(Explanation::new("no_instance_open")),
             },

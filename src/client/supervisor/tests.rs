@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::client::bridge::{Bridge, Notice};
-use crate::client::command::InstancesCommand;
+use crate::client::command::{ConnectionCommand, InstancesCommand};
 use crate::client::model::Model;
 use crate::domain::instance::Application;
 
@@ -73,6 +73,25 @@ fn the_same_instance_twice_is_refused_and_two_do_not_touch() {
     first.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
     let model = wait(&mut first, "it is open", |model| model.instances.current == Some(id("second")));
     assert_eq!(model.instances.problems, [], "it is over");
+}
+
+#[test]
+fn what_was_asked_of_the_station_before_is_not_done_to_the_next() {
+    let data = tempfile::tempdir().unwrap();
+    let mut bridge = wait_for_default(data.path());
+    let create =
+        InstancesCommand::Create { name: "Second".to_owned(), application: Application::Configurator, template: "station".to_owned() };
+    bridge.send(Command::Instances(create)).unwrap();
+    wait(&mut bridge, "the second", |model| model.instances.list.len() == 2);
+    let look_every = |secs| Command::Connection(ConnectionCommand::SetHealthInterval { secs });
+    bridge.send(Command::Instances(InstancesCommand::Open(id("second")))).unwrap();
+    bridge.send(look_every(77)).unwrap();
+    refused(&mut bridge, "station_changed");
+    wait(&mut bridge, "the second", |model| model.instances.current == Some(id("second")) && model.connection.since.is_some());
+    bridge.send(look_every(78)).unwrap();
+    wait(&mut bridge, "its own", |model| model.connection.health_interval_secs == 78);
+    let kept = |name: &str| std::fs::read_to_string(data.path().join("instances").join(name).join("config.json")).unwrap();
+    assert!(!kept("second").contains("\"health_check_interval\": 77") && !kept("default").contains("\"health_check_interval\": 77"));
 }
 
 #[test]
