@@ -94,6 +94,8 @@ fn exit_of(key: &str) -> Exit {
         | "signup_closed"
         | "mail_not_set_up"
         | "too_many_tries"
+        | "asked_too_often"
+        | "chat_not_taken"
         | "no_accounts_here"
         | "tunnel_key_refused"
         | "tunnel_host_key_changed"

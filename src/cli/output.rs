@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
 use serde_json::json;
 
@@ -103,6 +104,16 @@ impl Output {
         let detail = if detail.is_empty() { String::new() } else { format!("({detail}) ") };
         plain(&one_line(&format!("{} {detail}{}", told.what(&self.language), told.remedy(&self.language))))
     }
+}
+
+/// A time as the window shows it: in this PC's own zone.
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// As [`moment`], of today: `14:02`.
+pub fn minute(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%H:%M").to_string()
 }
 
 /// One line without what a terminal would obey instead of showing it: whoever wrote a report or answers as a server

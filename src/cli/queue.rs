@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::context::{Context, Failure};
+use super::output::moment;
 use crate::client::{Explanation, Queue, QueueFilter, QueueRow, QueueState, parse_id};
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +79,7 @@ fn list(context: &Context, queue: &Queue, delivered: bool, limit: usize) -> Resu
     if !rows.is_empty() {
         let line = |row: &QueueRow| {
             let state = context.output.words(&format!("state.{}", state(row.state)), &[]);
-            let accepted = row.accepted_at.format("%Y-%m-%d %H:%M:%S").to_string();
+            let accepted = moment(row.accepted_at);
             vec![
                 row.id.to_string(),
                 state,

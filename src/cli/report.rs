@@ -9,6 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::context::{Context, Exit, Failure};
+use super::output::moment;
 use crate::client::{Explanation, MAX_REPORT_BYTES, Place, Queue, QueueState, Submission, parse_id, read_submission};
 use crate::domain::InstanceId;
 use crate::domain::connection::Connection;
@@ -170,7 +171,7 @@ fn list(context: &Context, serial: Option<&str>, product: Option<&str>, top: usi
     }
     let text = |text: Option<String>| text.unwrap_or_default();
     let rows = headers.into_iter().map(|row| {
-        let start = row.start_utc.map(|start| start.format("%Y-%m-%d %H:%M:%S").to_string());
+        let start = row.start_utc.map(moment);
         vec![row.uuid, text(start), row.result, row.part_number, row.serial_number, text(row.process_name), text(row.station_name)]
     });
     context.output.table(&["report", "start", "result", "part", "serial", "process", "station"], &rows.collect::<Vec<_>>());

@@ -84,6 +84,42 @@ fn a_wrong_password_and_an_unknown_room_are_refused_in_words() {
 }
 
 #[test]
+fn what_is_too_long_to_be_said_is_refused_and_what_is_good_beside_it_arrives() {
+    let (server, pc) = (Server::start(), Pc::new());
+    pc.login("eol", &server.url());
+    let long = "x".repeat(4001);
+    let endless = "ą".repeat(100_000);
+    for (arguments, words) in [(vec!["--handover"], &long), (vec!["--handover"], &endless), (vec![], &long), (vec![], &endless)] {
+        let mut command = pc.andonctl();
+        command.args(["chat", "--user", "admin", "--password-stdin"]).args(&arguments);
+        let output = feed(command, &format!("{PASSWORD}\n{words}\nand more\n"));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(5) && told.contains("too long"), "{arguments:?}: {:?} {told}", output.status);
+    }
+    let mut command = pc.andonctl();
+    command.args(["chat", "--user", "operator", "--password-stdin", "--json"]);
+    let heard = succeed(feed(command, &format!("{PASSWORD}\n")));
+    let said: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(said.len() == 2 && said.iter().all(|message| message["content"] == "and more" && message["kind"] != "note"), "{heard}");
+}
+
+#[test]
+fn the_time_of_a_message_is_that_of_this_pc() {
+    let (server, pc) = (Server::start(), Pc::new());
+    pc.login("eol", &server.url());
+    let chat = |more: &[&str], words: &str| {
+        let mut command = pc.andonctl();
+        command.args(["chat", "--user", "admin", "--password-stdin"]).args(more).env("TZ", "XXX-5:30");
+        succeed(feed(command, &format!("{PASSWORD}\n{words}")))
+    };
+    chat(&[], "hello\n");
+    let value: serde_json::Value = serde_json::from_str(chat(&["--json"], "").trim()).unwrap();
+    let said = chrono::DateTime::parse_from_rfc3339(value["timestamp"].as_str().unwrap()).unwrap();
+    let there = said.with_timezone(&chrono::FixedOffset::east_opt(5 * 3600 + 1800).unwrap()).format("%H:%M").to_string();
+    assert_eq!(chat(&[], "").trim(), format!("{there} admin: hello"));
+}
+
+#[test]
 fn a_handover_note_is_left_as_one_message_and_marked_wherever_it_is_read() {
     let (server, pc) = (Server::start(), Pc::new());
     pc.login("eol", &server.url());

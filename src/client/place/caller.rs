@@ -11,6 +11,7 @@ use crate::client::explain::Explanation;
 use crate::client::server_url::ServerUrl;
 use crate::client::session::{explain_vault, identity_of};
 use crate::client::settings::Config;
+use crate::client::sign_in::SignInError;
 use crate::client::tunnel::{Approach, Passage};
 use crate::client::vault::Vault;
 use crate::domain::InstanceId;
@@ -43,6 +44,10 @@ impl From<ApiError> for CallError {
         let told = |key| Explanation::new(key).detail(error.detail());
         match &error {
             ApiError::Unreachable(_) => CallError::Unreachable(told("server_unreachable")),
+            ApiError::Later { status: 429, retry_after, .. } => {
+                let minutes = retry_after.map_or(1, |wait| wait.as_secs().div_ceil(60).max(1));
+                CallError::Refused(Explanation::new("asked_too_often").with("minutes", minutes))
+            }
             ApiError::Later { .. } => CallError::Unreachable(told("server_error")),
             ApiError::Certificate(_) => CallError::Unreachable(told("certificate_refused")),
             ApiError::NotOurServer(_) => CallError::Unreachable(told("not_our_server")),
@@ -50,6 +55,23 @@ impl From<ApiError> for CallError {
             ApiError::TunnelDown { .. } => CallError::Unreachable(told("tunnel_down")),
             ApiError::TokenRefused { .. } => CallError::NotSignedIn(told("token_refused")),
             ApiError::Refused { .. } => CallError::Refused(told("server_refused")),
+        }
+    }
+}
+
+/// A sign-in without a station ends as every other question does.
+impl From<SignInError> for CallError {
+    fn from(error: SignInError) -> CallError {
+        let told = error.explain();
+        match error {
+            SignInError::BadAddress(_) | SignInError::NoPassword => CallError::Failed(told),
+            SignInError::Unreachable { .. }
+            | SignInError::ServerError { .. }
+            | SignInError::Certificate { .. }
+            | SignInError::NotOurServer { .. }
+            | SignInError::ServerTooOld { .. }
+            | SignInError::TunnelDown => CallError::Unreachable(told),
+            _ => CallError::Refused(told),
         }
     }
 }

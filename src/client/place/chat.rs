@@ -42,20 +42,16 @@ impl Chat {
         user: &str,
         password: &Secret,
     ) -> Result<Chat, CallError> {
-        let failed = |error: SignInError| match error {
-            SignInError::Unreachable { .. } | SignInError::ServerError { .. } => CallError::Unreachable(error.explain()),
-            error => CallError::Refused(error.explain()),
-        };
-        let server = ServerUrl::parse(url).map_err(|error| CallError::Failed(SignInError::from(error).explain()))?;
+        let server = ServerUrl::parse(url).map_err(SignInError::from)?;
         if server.is_plain_http() && !plain {
-            return Err(CallError::Failed(SignInError::from(BadServerUrl::PlainHttp).explain()));
+            return Err(SignInError::from(BadServerUrl::PlainHttp).into());
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| CallError::Failed(Explanation::new("disk_failed").detail(error)))?;
         let passage = runtime.block_on(approach.open()).map_err(CallError::Unreachable)?;
         let http = Http::new(&server, roots, Passage::way_of(passage.as_ref()))?;
         let person = runtime.block_on(async {
-            let answer = http.login(&server, user, password).await.map_err(|denied| failed(of_password(denied)))?;
+            let answer = http.login(&server, user, password).await.map_err(of_password)?;
             // The person's requests alone go this way: no station's token is sent.
             let api = Api::new(http, server.clone(), Secret::default(), Identity::Unknown);
             Ok::<_, CallError>(PersonSession::start(Arc::new(api), &answer.user.username.clone(), answer.into()))

@@ -114,7 +114,8 @@ fn network(place: &Place, id: &InstanceId) -> Vec<Check> {
         let found = check("tunnel", verdict, reached.unwrap_or_else(|| tunnel.server()));
         return vec![check("address", Verdict::Good, url.to_string()), found];
     }
-    let (host, port) = (url.host(), url.port());
+    // A number of IPv6 stands in brackets in an address, and without them everywhere else.
+    let (host, port) = (url.host().trim_matches(['[', ']']), url.port());
     let address = check("address", Verdict::Good, url.to_string());
     match (host, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>) {
         Err(error) => vec![address, check("name", Verdict::Bad, format!("{host}: {error}")), skipped("port")],
