@@ -1,5 +1,9 @@
 //! andon: arguments and wiring.
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
+#[cfg(windows)]
+#[path = "andon/console.rs"]
+mod console;
 #[path = "andon/goodbye.rs"]
 mod goodbye;
 #[path = "andon/line.rs"]
@@ -88,6 +92,8 @@ fn parse_screen(text: &str) -> Result<Route, String> {
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    console::attach();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {

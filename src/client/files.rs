@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
@@ -27,11 +28,16 @@ pub(crate) fn make_new_private_folder(path: &Path) -> io::Result<()> {
     private_folder().create(path)
 }
 
+#[cfg(unix)]
 fn private_folder() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
+}
+
+#[cfg(not(unix))]
+fn private_folder() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 /// Opens a file for writing that only its owner may read, where the platform has modes.
@@ -43,8 +49,12 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// One write at a time: two of one file would share the file beside it.
+static WRITING: Mutex<()> = Mutex::new(());
+
 /// Replaces a file as a whole. After a crash there is the old one or the new one, and the old one stays as `.bak`.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let temporary = write_beside(path, bytes)?;
     let backup = backup_of(path);
     if path.exists() {
@@ -60,6 +70,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`write_whole`], and no backup remains: for changes after which nothing of before may be left.
 /// The backup goes first, and leaves its room to the new file: so a full disk does not keep anybody signed in.
 pub(crate) fn write_without_trace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     wipe_former(&backup_of(path), path)?;
     let temporary = write_beside(path, bytes)?;
     let before = beside(path, ".old");
@@ -179,6 +190,19 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read(backup_of(&path)).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn many_writers_of_one_file_leave_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let texts: Vec<Vec<u8>> = (1..=6_u8).map(|n| vec![b'0' + n; usize::from(n) * 5_000]).collect();
+        std::thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| (0..20).for_each(|_| write_whole(&path, text).unwrap()));
+            }
+        });
+        assert!(texts.contains(&fs::read(&path).unwrap()) && texts.contains(&fs::read(backup_of(&path)).unwrap()));
     }
 
     #[test]

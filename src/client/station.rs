@@ -1,6 +1,7 @@
 //! The open instance: its lock, its settings, and the services that work for it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -282,6 +283,7 @@ fn start_yields(services: &mut Services, opening: &Opening, link: LinkReceiver, 
         model: opening.publisher.subscribe(),
         link,
         observer,
+        looked_at: Arc::default(),
     };
     let (sender, inbox) = mpsc::channel(INBOX);
     let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());

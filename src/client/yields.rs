@@ -4,6 +4,8 @@
 mod picture;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -35,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) model: watch::Receiver<Model>,
     pub(crate) link: LinkReceiver,
     pub(crate) observer: Observer,
+    /// A screen has asked for the yield since the instance was opened: nobody fetches what nobody looks at.
+    pub(crate) looked_at: Arc<AtomicBool>,
 }
 
 /// Between two looks at the server: one small request each, and the counts only where something is new.
@@ -93,7 +97,8 @@ impl Service {
     }
 
     fn watch(&mut self, query: YieldQuery) {
-        let fresh = query == self.query && self.rows.is_some();
+        let first = !self.parts.looked_at.swap(true, Ordering::Relaxed) && self.parts.link.borrow().online().is_some();
+        let fresh = query == self.query && self.rows.is_some() && !first;
         if query != self.query {
             self.query = query.clone();
             self.rows = None;
@@ -132,6 +137,9 @@ impl Service {
     }
 
     fn soon(&mut self, wait: Duration) {
+        if !self.parts.looked_at.load(Ordering::Relaxed) {
+            return;
+        }
         let at = Instant::now() + wait;
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
@@ -278,13 +286,16 @@ fn period_name(period: Period) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::client::bridge::Publisher;
     use crate::client::link::{Link, Observer};
-    use crate::client::peer::until;
+    use crate::client::api::{Api, Http, Identity};
+    use crate::client::peer::{Peer, json, until};
+    use crate::client::server_url::ServerUrl;
     use crate::client::settings::Config;
+    use crate::client::tunnel::Way;
+    use crate::domain::connection::Connection;
+    use crate::support::secret::Secret;
 
     #[tokio::test]
     async fn the_yield_of_a_server_goes_when_it_is_left_and_is_shown_to_nobody_else() {
@@ -307,6 +318,7 @@ mod tests {
             model: publisher.subscribe(),
             link: links,
             observer: Observer(events),
+            looked_at: Arc::default(),
         };
         let shown = || model.borrow().yields.picture.value().is_some();
         let stop = CancellationToken::new();
@@ -326,5 +338,37 @@ mod tests {
         let mut service = Service::new(again);
         service.show_kept();
         assert!(!shown(), "it is another server's");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_for_a_yield_that_nobody_looks_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::create(folder.path(), Config { instance_id: "eol".to_owned(), ..Config::default() }).unwrap();
+        let peer = Peer::start(|_| json(500, "{}")).await;
+        let server = ServerUrl::parse(&peer.url).unwrap();
+        let http = Http::new(&server, &[], Way::direct()).unwrap();
+        let api = Arc::new(Api::new(http, server, Secret::new("token"), Identity::Unknown));
+        let (publisher, _model) = Publisher::new(Arc::new(|| ()));
+        let (notifier, _notices) = Notifier::new();
+        let (events, _heard) = mpsc::channel(8);
+        let online = Link { api: Some(api), server_id: "s1".to_owned(), state: Connection::Connected, ..Link::default() };
+        let (link, links) = watch::channel(Link::default());
+        let parts = Parts {
+            settings,
+            clock: Clock::system(),
+            notifier,
+            slice: publisher.slice(|model| &mut model.yields),
+            model: publisher.subscribe(),
+            link: links,
+            observer: Observer(events),
+            looked_at: Arc::default(),
+        };
+        let mut service = Service::new(parts);
+        link.send_replace(online);
+        service.link_changed();
+        assert_eq!(service.next, None, "a station without a window");
+        service.answer(YieldsCommand::Watch(service.query.clone()));
+        assert!(service.next.is_some_and(|next| next <= Instant::now()), "now somebody looks");
+        assert!(peer.asked().is_empty());
     }
 }

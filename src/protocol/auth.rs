@@ -11,7 +11,7 @@ pub const SERVER_ID_HEADER: &str = "x-andon-server";
 pub const SERVER_TIME_HEADER: &str = "x-andon-time";
 
 /// `POST /api/auth/login`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoginRequest {
     pub username: String,
@@ -22,7 +22,7 @@ pub struct LoginRequest {
 }
 
 /// Its answer.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct LoginResponse {
     pub access_token: String,
@@ -34,14 +34,14 @@ pub struct LoginResponse {
 }
 
 /// `POST /api/auth/refresh`, answered as the login is: the token given here is used up, whether the answer arrives or not.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RefreshRequest {
     pub refresh_token: String,
 }
 
 /// `POST /api/auth/password`: the caller's own. It ends his other sessions. Answered 204.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PasswordChange {
     pub current_password: String,

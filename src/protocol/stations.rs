@@ -54,7 +54,7 @@ pub struct NewToken {
 }
 
 /// Its answer, 201: the only time the token is told.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct IssuedToken {
     pub token: String,

@@ -44,7 +44,7 @@ pub struct User {
 }
 
 /// `POST /api/users`: a verified account. Answered 201 with the [`User`].
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct NewUser {
     pub username: String,
@@ -55,7 +55,7 @@ pub struct NewUser {
 }
 
 /// `PATCH /api/users/{id}`: what is missing stays. Answered with the [`User`].
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct UserChange {

@@ -163,7 +163,6 @@ pub(super) fn explain(error: &ApiError) -> Explanation {
             (_, 404) => "gone_meanwhile",
             _ => "request_refused",
         },
-        ApiError::Later { status: 503, sentence, .. } if sentence.contains("mail") => "no_mail_there",
         ApiError::Later { status: 429, retry_after: Some(wait), .. } => {
             return Explanation::new("asked_too_often").with("minutes", wait.as_secs().div_ceil(60).max(1));
         }

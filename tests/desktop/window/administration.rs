@@ -102,6 +102,27 @@ fn what_no_server_would_take_is_said_at_the_field() {
 }
 
 #[test]
+fn a_change_that_somebody_else_outran_is_repeated_on_the_account_as_it_is_now() {
+    let mut world = at(Route::Users, world::signed_in(Role::Admin));
+    choose(&mut world, OPERATOR);
+    press(&mut world, "Set password");
+    type_into(&mut world, Handle::PasswordInput, "Temporary password", "first-day-1");
+    let password = || AccountChange::Password(Secret::new("first-day-1"));
+    press(&mut world, "Set password");
+    assert_eq!(world.commands(), [changed("2", "j.kowalska", password())]);
+    settle(&mut world, Some(Explanation::new("changed_meanwhile")));
+    world.publish(|model| {
+        let users = Arc::make_mut(&mut model.users);
+        let mut list = UserList::clone(users.list.value().unwrap());
+        list.rows.iter_mut().for_each(|row| row.version = 5);
+        users.list = users.list.settled(Ok(list));
+    });
+    press(&mut world, "Set password");
+    let again = Command::Users(UsersCommand::Change { id: "2".to_owned(), name: "j.kowalska".to_owned(), version: 5, change: password() });
+    assert_eq!(world.commands(), [again], "what was typed goes out with the account as it is now");
+}
+
+#[test]
 fn disabling_somebody_asks_first_and_names_him() {
     let mut world = at(Route::Users, world::signed_in(Role::Admin));
     choose(&mut world, OPERATOR);
