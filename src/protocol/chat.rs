@@ -167,8 +167,8 @@ pub struct AuthError<'a> {
 
 /// Event `message` to whoever said it.
 #[derive(Debug, Serialize)]
-pub struct Echo<'a> {
-    pub echo: &'a serde_json::Value,
+pub struct Echo<'a, T> {
+    pub echo: &'a T,
 }
 
 /// Event `message` to whoever said what could not be taken.

@@ -20,6 +20,7 @@ mod samples;
 mod sessions;
 mod shapes;
 mod socket_io;
+mod socket_io_table;
 mod storm;
 mod tls;
 mod users;

@@ -71,7 +71,7 @@ async fn the_javascript_client_goes_through_all_events_over_websocket() {
 }
 
 /// The next packet that is not a ping; those are answered.
-async fn next_packet(socket: &mut Wire) -> String {
+pub async fn next_packet(socket: &mut Wire) -> String {
     loop {
         let packet = socket.next_text().await.unwrap();
         if packet != "2" {

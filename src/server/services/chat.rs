@@ -14,6 +14,8 @@ use crate::server::error::Refusal;
 use crate::server::state::Line;
 use crate::server::store::chat as store;
 
+/// The code of what no room takes: nothing, too much, or no text.
+pub(in crate::server) const UNFIT: &str = "bad_message";
 /// Longest id that a sender may give his message.
 const SENT_AS_MAX: usize = 64;
 /// How far back unread messages are counted.
@@ -59,7 +61,7 @@ pub(in crate::server) async fn say(line: &Line, speaker: &Speaker<'_>, words: &W
         return Ok(kept);
     }
     let room = find_room(line, words.room).await?.to_string();
-    line.chat_rate.take(speaker.user_id, Instant::now()).map_err(too_often)?;
+    take_turn(line, speaker.user_id).await?;
     let new = store::NewMessage {
         id: &id,
         room: &room,
@@ -78,6 +80,11 @@ pub(in crate::server) async fn say(line: &Line, speaker: &Speaker<'_>, words: &W
         // The same message came over two sockets at once: the other one was first.
         None => store::find_sent(&line.store, speaker.user_id, sent_as).await?.ok_or_else(Refusal::internal),
     }
+}
+
+/// Counts something that a person says.
+pub(in crate::server) async fn take_turn(line: &Line, user_id: &str) -> Result<(), Refusal> {
+    line.chat_rate.take(user_id, Instant::now()).map_err(too_often)
 }
 
 /// The room of this name, with the station's name as it is written elsewhere.
@@ -143,7 +150,7 @@ fn id_at(time: DateTime<Utc>) -> String {
 }
 
 fn field(name: &str, sentence: String) -> Refusal {
-    let mut refusal = Refusal::bad_request("bad_message", sentence.clone());
+    let mut refusal = Refusal::bad_request(UNFIT, sentence.clone());
     refusal.fields.insert(name.to_owned(), sentence);
     refusal
 }

@@ -22,7 +22,7 @@ use crate::protocol::chat::{AuthError, AuthSuccess, Authenticate, ChatUser, Conn
 use crate::server::bus::Happening;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
-use crate::server::services::chat::{self, Speaker, Words};
+use crate::server::services::chat::{self, Speaker, UNFIT, Words};
 use crate::server::services::sessions::Origin;
 use crate::server::services::socket_sign_in::Admitted;
 use crate::server::services::{server_status, socket_sign_in};
@@ -32,6 +32,8 @@ use crate::support::secret::Secret;
 
 /// Wrong tries on one connection.
 const TRIES: u32 = 10;
+/// Large messages that one connection is sent back: a client that does not read them has us keep them.
+const LARGE_ECHOES: u32 = 16;
 const SESSION_ENDED: &str = "Your session has ended. Sign in again.";
 
 pub(super) struct Conversation {
@@ -43,6 +45,7 @@ pub(super) struct Conversation {
     known: Option<Admitted>,
     rooms: HashSet<String>,
     failures: u32,
+    large_echoes: u32,
 }
 
 /// The client is to be cut off.
@@ -52,7 +55,7 @@ type Going = Result<(), CutOff>;
 
 impl Conversation {
     pub(super) fn new(line: Arc<Line>, socket: SocketRef, seat: Seat) -> Conversation {
-        Conversation { line, socket, seat, id: Uuid::now_v7(), known: None, rooms: HashSet::new(), failures: 0 }
+        Conversation { line, socket, seat, id: Uuid::now_v7(), known: None, rooms: HashSet::new(), failures: 0, large_echoes: 0 }
     }
 
     /// Until either side has gone.
@@ -188,10 +191,12 @@ impl Conversation {
         };
         let value = match payload {
             Payload::Json(value) => value,
-            Payload::TooLarge => {
-                return self.not_said(&Refusal::bad_request("too_large", "The message is too long: at most 4000 characters are taken."));
+            Payload::Large(large) if self.large_echoes < LARGE_ECHOES => {
+                self.large_echoes += 1;
+                return self.only_echo(&large.json, &too_large()).await;
             }
-            Payload::Unreadable => return self.not_said(&Refusal::bad_request("bad_message", "Only text can be said here.")),
+            Payload::Large(_) | Payload::TooLarge => return self.not_said(&too_large()),
+            Payload::Unreadable => return self.not_said(&Refusal::bad_request(UNFIT, "Only text can be said here.")),
         };
         let (room, content) = words(&value);
         let (name, role) = known.now();
@@ -202,8 +207,19 @@ impl Conversation {
                 self.rooms.insert(message.room);
                 self.emit("message", &Echo { echo: &value })
             }
+            Err(refusal) if refusal.code == UNFIT => self.only_echo(&value, &refusal).await,
             Err(refusal) => self.not_said(&refusal),
         }
+    }
+
+    /// The original sends anything back: so is what the room does not take, with the reason after it.
+    async fn only_echo(&self, value: &impl Serialize, reason: &Refusal) -> Going {
+        let Some(known) = &self.known else { return Ok(()) };
+        if let Err(refusal) = chat::take_turn(&self.line, &known.caller.id).await {
+            return self.not_said(&refusal);
+        }
+        self.emit("message", &Echo { echo: value })?;
+        self.not_said(reason)
     }
 
     fn not_said(&self, refusal: &Refusal) -> Going {
@@ -263,6 +279,10 @@ impl Conversation {
             }
         }
     }
+}
+
+fn too_large() -> Refusal {
+    Refusal::bad_request("too_large", "The message is too long to be said: at most 4000 characters are taken.")
 }
 
 /// Waits until a token ends; for ever where there is none.

@@ -4,21 +4,19 @@
 
 mod conversation;
 mod payload;
+mod refusals;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
 use socketioxide::handler::ConnectHandler;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::conversation::Conversation;
-use self::payload::Payload;
-use super::error::Refusal;
+use self::payload::{Payload, Places};
 use super::sockets::Seat;
 use super::state::Line;
 
@@ -26,6 +24,8 @@ use super::state::Line;
 const MAX_PAYLOAD: usize = 1_000_000;
 /// Events that may wait for an answer before the client is cut off.
 const WAITING: usize = 32;
+/// Large payloads that may wait for an answer, of all clients.
+const LARGE_WAITING: usize = 32;
 /// Packets that a client may be behind before it is cut off.
 const BEHIND: usize = 256;
 /// How long a client may take to name its namespace.
@@ -67,7 +67,11 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
         .connect_timeout(CONNECT)
         .build_svc();
     let (host, closing) = (line.clone(), line.closing.clone());
-    let receive = async move |socket: SocketRef| register(&host, &socket);
+    let places = Places(Arc::new(Semaphore::new(LARGE_WAITING)));
+    let receive = async move |socket: SocketRef| {
+        socket.extensions.insert(places.clone());
+        register(&host, &socket)
+    };
     let talk = async move |socket: SocketRef, Extension(mailbox): Extension<Mailbox>| {
         let contents = mailbox.contents.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((said, seat)) = contents {
@@ -75,12 +79,21 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
         }
     };
     io.ns("/", talk.with(receive));
+    if let Err(error) = io.dyn_ns("/{*path}", (async || ()).with(turn_away)) {
+        tracing::error!("other namespaces have the library's own refusal: {error}");
+    }
     tokio::spawn(async move {
         closing.cancelled().await;
         io.close().await;
     });
     let routes = Router::new().route_service("/socket.io", service.clone()).route_service("/socket.io/", service);
-    routes.layer(axum::middleware::map_response(in_words))
+    routes.layer(axum::middleware::from_fn(refusals::in_words))
+}
+
+/// There is one namespace. The library keeps each that is asked for: this one is forgotten again, with nobody in it.
+async fn turn_away(socket: SocketRef, io: SocketIo) -> Result<(), &'static str> {
+    io.delete_ns(socket.ns());
+    Err("Unable to connect")
 }
 
 /// Before the client hears that it is connected, so that nothing it sends is missed.
@@ -102,13 +115,4 @@ fn register(line: &Line, socket: &SocketRef) -> Result<(), &'static str> {
     socket.on_disconnect(async move || left.cancel());
     socket.extensions.insert(Mailbox { contents: Arc::new(Mutex::new(Some((said, seat)))), gone });
     Ok(())
-}
-
-/// The transport's own refusals, in the sentences of the original's library.
-async fn in_words(response: Response) -> Response {
-    if response.status() != StatusCode::BAD_REQUEST {
-        return response;
-    }
-    Refusal::bad_request("bad_socket_request", "This is not a request of a Socket.IO client of version 3 or later (Engine.IO 4).")
-        .into_response()
 }
