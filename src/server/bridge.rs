@@ -1,5 +1,5 @@
 //! Carries happenings between the servers of a plant over Redis. What cannot be carried is lost, never late: the database is the truth,
-//! and whoever was cut off looks there afterwards.
+//! and whoever was cut off, or is told that something was lost, looks there afterwards.
 
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ impl Bridge {
                 tracing::warn!("redis cannot be reached, this server works by itself: {ended}");
             }
             self.bus.set_cut_off(true);
+            // Nobody knows what was still carried, and what is published now is not.
+            self.bus.note_loss();
             let wait = Instant::now() + RECONNECT.delay(tries, random::fraction());
             tries = tries.saturating_add(1);
             tokio::select! {
@@ -109,7 +111,8 @@ impl Bridge {
                     continue;
                 }
                 happening = self.published.recv() => happening,
-                _ = beat.tick() => None,
+                // No more often than that: everybody looks at the database then.
+                _ = beat.tick() => self.bus.take_loss().then_some(Happening::Missed),
             };
             if heard_at.elapsed() > SILENCE {
                 return gone("it fell silent");

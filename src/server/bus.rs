@@ -39,13 +39,15 @@ pub(super) struct Bus {
     /// The way to other servers, where there is one.
     away: Option<mpsc::Sender<Happening>>,
     cut_off: Arc<AtomicBool>,
+    /// Whether something was published that the others will not hear.
+    lost: Arc<AtomicBool>,
     origin: Uuid,
 }
 
 impl Bus {
     /// For a server by itself.
     pub(super) fn new() -> Bus {
-        Bus { here: broadcast::channel(KEPT).0, away: None, cut_off: Arc::default(), origin: Uuid::new_v4() }
+        Bus { here: broadcast::channel(KEPT).0, away: None, cut_off: Arc::default(), lost: Arc::default(), origin: Uuid::new_v4() }
     }
 
     /// With what this server publishes, for whoever carries it to the others. Cut off until told otherwise.
@@ -54,12 +56,13 @@ impl Bus {
         (Bus { away: Some(away), cut_off: Arc::new(AtomicBool::new(true)), ..Bus::new() }, published)
     }
 
-    /// Tells everybody. Nobody listening is not an error; nor is a way that is too slow, as the others look at the database.
+    /// Tells everybody. Nobody listening is not an error; nor is a way that is too slow: the others are told that they missed something.
     pub(super) fn publish(&self, happening: Happening) {
         if let Some(away) = &self.away
             && let Err(error) = away.try_send(happening.clone())
         {
             tracing::debug!("a happening did not reach the other servers: {error}");
+            self.note_loss();
         }
         self.hear(happening);
     }
@@ -67,6 +70,16 @@ impl Bus {
     /// Tells everybody on this server alone.
     pub(super) fn hear(&self, happening: Happening) {
         let _ = self.here.send(happening);
+    }
+
+    /// Notes that the others have to look at the database.
+    pub(super) fn note_loss(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// Whether the others have to be told so, once.
+    pub(super) fn take_loss(&self) -> bool {
+        self.lost.swap(false, Ordering::AcqRel)
     }
 
     /// Everything that is published from now on.
@@ -119,5 +132,18 @@ mod tests {
         assert!(bus.is_cut_off());
         bus.set_cut_off(false);
         assert_eq!(here.recv().await, Ok(Happening::Missed));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_for_the_way_to_the_others_is_owed_to_them_once() {
+        let (bus, mut away) = Bus::bridged();
+        let ended = || Happening::SessionEnded { session_id: "s".to_owned() };
+        (0..KEPT).for_each(|_| bus.publish(ended()));
+        assert!(!bus.take_loss());
+        bus.publish(ended());
+        assert!(bus.clone().take_loss() && !bus.take_loss());
+        away.recv().await;
+        bus.publish(ended());
+        assert!(!bus.take_loss());
     }
 }

@@ -30,6 +30,7 @@ mod router;
 mod running;
 mod seen;
 mod services;
+mod shared;
 mod socket_io;
 mod sockets;
 mod state;

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, Client, RedisResult};
+use redis::aio::ConnectionManager;
+use redis::{AsyncCommands, RedisResult};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::shared;
 use super::sockets::Sockets;
 use crate::protocol::chat::Present;
 use crate::support::secret::Secret;
@@ -28,15 +29,9 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// Connects when it is first needed, and again when Redis was away.
     pub(super) fn new(redis: &Secret, server_id: &str, origin: uuid::Uuid) -> RedisResult<Presence> {
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let connection = ConnectionManager::new_lazy_with_config(Client::open(redis.expose())?, config)?;
         let servers = format!("andon:{server_id}:servers");
-        Ok(Presence { connection, own: format!("{servers}:{origin}"), servers })
+        Ok(Presence { connection: shared::connect(redis, PATIENCE)?, own: format!("{servers}:{origin}"), servers })
     }
 
     /// Tells and listens until `stop`.

@@ -31,11 +31,13 @@ use super::services::mail::{self, Bell, Mailer, MailerError};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
 use super::services::turns::Turns;
+use super::shared::SharedBuckets;
 use super::sockets::{self, Sockets};
 use super::state::Line;
 use super::store::{self, Store, StoreError, make_private_folder, processes, settings};
 use super::tls::{Tls, TlsError};
 use crate::support::clock::Clock;
+use crate::support::secret::Secret;
 
 /// How long requests in flight may take after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -142,14 +144,12 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     let keys = keys.unwrap_or_else(|error| Err(KeyError::NotMade(error.to_string())))?;
     let ring = KeyRing::open(keys, &store, &clock).await?;
     let sockets = Sockets::new(config.max_sockets, config.sockets_per_user);
-    let bus = match &config.redis {
-        None => Bus::new(),
+    let (bus, shared) = match &config.redis {
+        None => (Bus::new(), None),
         Some(redis) => {
-            let (bus, bridge) = Bridge::new(redis, &server_id).map_err(|error| StartError::Redis(error.to_string()))?;
-            let presence = Presence::new(redis, &server_id, bus.origin()).map_err(|error| StartError::Redis(error.to_string()))?;
-            tokio::spawn(bridge.carry(stop_writing.clone()));
-            tokio::spawn(presence.follow(sockets.clone(), stop_writing.clone()));
-            bus
+            let (bus, shared) =
+                join_plant(redis, &server_id, &sockets, &stop_writing).map_err(|error| StartError::Redis(error.to_string()))?;
+            (bus, Some(shared))
         }
     };
     let passwords = Passwords::new(config.password_cost);
@@ -160,7 +160,7 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
     if let Database::Sqlite(_) = config.database {
         store::mail::release_all(&store, started_at).await?;
     }
-    let (chat_rate, closing) = (Rate::per_minute(config.chat_rate), CancellationToken::new());
+    let (chat_rate, closing) = (Rate::per_minute(config.chat_rate, shared), CancellationToken::new());
     let (turns, seen) = (Turns::new(passwords.width()), Seen::new(&bus));
     let line = Line {
         config,
@@ -183,6 +183,21 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
         closing,
     };
     Ok((line, writing))
+}
+
+/// What this server has in common with the others of its Redis, until `stop`.
+fn join_plant(
+    redis: &Secret,
+    server_id: &str,
+    sockets: &Arc<Sockets>,
+    stop: &CancellationToken,
+) -> redis::RedisResult<(Bus, SharedBuckets)> {
+    let (bus, bridge) = Bridge::new(redis, server_id)?;
+    let presence = Presence::new(redis, server_id, bus.origin())?;
+    let shared = SharedBuckets::new(redis, server_id, &bus)?;
+    tokio::spawn(bridge.carry(stop.clone()));
+    tokio::spawn(presence.follow(sockets.clone(), stop.clone()));
+    Ok((bus, shared))
 }
 
 async fn serve(door: Door, line: Arc<Line>, stop: CancellationToken) {

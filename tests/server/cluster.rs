@@ -153,10 +153,7 @@ async fn yields_follow_what_the_other_server_stored_with_redis_and_without() {
     let mut plant = Plant::start();
     let on_a = plant.a.login().await;
     let on_b = on_a.moved_to(plant.b.address());
-    eventually("both hear each other", Duration::from_secs(10), async || {
-        plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
-    })
-    .await;
+    settle(&plant).await;
     let mut waits = Vec::new();
     for n in 0..9 {
         let tag = on_b.get("/api/Report/Query/Header").await.expect(200).header("etag").unwrap().to_owned();
@@ -206,10 +203,7 @@ async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
 #[tokio::test]
 async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
     let plant = Plant::start();
-    eventually("both hear each other", Duration::from_secs(10), async || {
-        plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
-    })
-    .await;
+    settle(&plant).await;
     let token = plant.a.token().await;
     let mut on_a = Wire::following(plant.a.address(), &token, &["chat"]).await;
     let mut on_b = Wire::following(plant.b.address(), &token, &["chat"]).await;
@@ -237,6 +231,64 @@ async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
     let ended = Instant::now();
     on_b.ending().await;
     assert!(ended.elapsed() < Duration::from_secs(5), "a revocation reaches the other server's open sockets: {:?}", ended.elapsed());
+}
+
+/// Both servers hear each other over Redis.
+async fn settle(plant: &Plant) {
+    eventually("both hear each other", Duration::from_secs(10), async || {
+        plant.a.health().await == "healthy" && plant.b.health().await == "healthy"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn thirty_messages_a_minute_are_thirty_on_all_servers_together_and_each_counts_when_redis_is_gone() {
+    let mut plant = Plant::start();
+    settle(&plant).await;
+    let session = plant.a.login().await;
+    let say = async |server: &Server| {
+        let said = session.moved_to(server.address()).post("/api/chat/line/messages", &json!({ "content": "again" })).await;
+        match said.status {
+            201 => true,
+            _ => {
+                let wait = said.expect_refusal(429, "rate_limit").header("retry-after").map(|wait| wait.parse::<u64>().unwrap());
+                assert!(wait.is_some_and(|wait| (1..=3).contains(&wait)), "{wait:?}");
+                false
+            }
+        }
+    };
+    let started = Instant::now();
+    let all = futures_util::future::join_all((0..50).map(|n| say(if n % 2 == 0 { &plant.a } else { &plant.b }))).await;
+    // One comes back every two seconds. Each server by itself would take all of its 25.
+    let come_back = started.elapsed().as_secs() as usize / 2 + 1;
+    let taken = all.iter().filter(|taken| **taken).count();
+    assert!((30..=30 + come_back.min(15)).contains(&taken), "{taken} in {:?}", started.elapsed());
+
+    plant.redis.kill();
+    eventually("it is known", Duration::from_secs(10), async || plant.b.health().await == "degraded").await;
+    let other = plant.b.client().bearer(&plant.b.token().await);
+    eventually("each server counts by itself", Duration::from_secs(10), async || {
+        let said = other.post("/api/chat/line/messages", &json!({ "content": "alone" })).await;
+        said.status == 201
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_carried_is_made_up_for_once_there_is_room() {
+    let plant = Plant::start();
+    settle(&plant).await;
+    let token = plant.b.token().await;
+    let mut on_b = Wire::following(plant.b.address(), &token, &["chat"]).await;
+    let columns = "insert into station_tokens (id, identifier, identifier_key, hash, mask, issued_by, created_at)";
+    let rows = "select 'flood' || n, 'flood', 'flood', 'hash' || n, '', 'anna', 0 from generate_series(1, 1200) n";
+    plant.database.connect().await.execute(sqlx::AssertSqlSafe(format!("{columns} {rows}"))).await.unwrap();
+    // Redis answers nobody for a moment; more happens meanwhile than may wait for it.
+    plant.redis.pause(Duration::from_millis(1500));
+    let on_a = plant.a.client();
+    on_a.basic("anna", PASSWORD).get("/api/Auth/GetToken/flood?reset=true").await.expect(200);
+    on_a.bearer(&token).post("/api/chat/line/messages", &json!({ "content": "after the flood" })).await.expect(201);
+    assert_eq!(on_b.expect("chat_message").await["content"], "after the flood");
 }
 
 /// Passes connections on to the first server that takes them, as a plain proxy would.

@@ -195,6 +195,16 @@ impl Redis {
         stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok() && &answer == b"+PONG"
     }
 
+    /// Answers nobody for so long.
+    pub fn pause(&self, time: Duration) {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut answer = [0; 3];
+        stream.write_all(format!("CLIENT PAUSE {} ALL\r\n", time.as_millis()).as_bytes()).unwrap();
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"+OK");
+    }
+
     pub fn resume(&mut self) {
         assert!(self.try_resume(), "redis does not come back on its port");
     }

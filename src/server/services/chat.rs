@@ -84,7 +84,7 @@ pub(in crate::server) async fn say(line: &Line, speaker: &Speaker<'_>, words: &W
 
 /// Counts something that a person says.
 pub(in crate::server) async fn take_turn(line: &Line, user_id: &str) -> Result<(), Refusal> {
-    line.chat_rate.take(user_id, Instant::now()).map_err(too_often)
+    line.chat_rate.take(user_id, Instant::now()).await.map_err(too_often)
 }
 
 /// The room of this name, with the station's name as it is written elsewhere.

@@ -1,8 +1,11 @@
-//! How often somebody may do something: a bucket each, filled evenly, as large as one minute's share.
+//! How often somebody may do something: a bucket each, filled evenly, as large as one minute's share. Servers that share a Redis share
+//! the buckets.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::server::shared::SharedBuckets;
 
 /// Buckets that may be kept before the full ones are forgotten.
 const SWEEP_AT: usize = 4096;
@@ -11,6 +14,7 @@ const SWEEP_AT: usize = 4096;
 pub(in crate::server) struct Rate {
     per_minute: u32,
     buckets: Mutex<HashMap<String, Bucket>>,
+    shared: Option<SharedBuckets>,
 }
 
 /// What is left, and when that was so.
@@ -40,12 +44,21 @@ impl Bucket {
 }
 
 impl Rate {
-    pub(in crate::server) fn per_minute(per_minute: u32) -> Rate {
-        Rate { per_minute: per_minute.max(1), buckets: Mutex::default() }
+    pub(in crate::server) fn per_minute(per_minute: u32, shared: Option<SharedBuckets>) -> Rate {
+        Rate { per_minute: per_minute.max(1), buckets: Mutex::default(), shared }
     }
 
-    /// Takes one out of a bucket; else tells how long until there is one again.
-    pub(in crate::server) fn take(&self, name: &str, now: Instant) -> Result<(), Duration> {
+    /// Takes one out of a bucket; else tells how long until there is one again. This server's own bucket counts in any case, and alone
+    /// while Redis is gone.
+    pub(in crate::server) async fn take(&self, name: &str, now: Instant) -> Result<(), Duration> {
+        self.take_here(name, now)?;
+        match &self.shared {
+            Some(shared) => shared.take(name, self.per_minute).await.unwrap_or(Ok(())),
+            None => Ok(()),
+        }
+    }
+
+    fn take_here(&self, name: &str, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= SWEEP_AT {
             buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at) < Duration::from_secs(60));
@@ -61,14 +74,14 @@ mod tests {
 
     #[test]
     fn a_minutes_share_may_be_used_at_once_and_comes_back_evenly() {
-        let (rate, start) = (Rate::per_minute(30), Instant::now());
-        assert!((0..30).all(|_| rate.take("anna", start).is_ok()));
-        let wait = rate.take("anna", start).unwrap_err();
+        let (rate, start) = (Rate::per_minute(30, None), Instant::now());
+        assert!((0..30).all(|_| rate.take_here("anna", start).is_ok()));
+        let wait = rate.take_here("anna", start).unwrap_err();
         assert!(wait > Duration::from_millis(1900) && wait <= Duration::from_secs(2), "{wait:?}");
-        assert!(rate.take("jan", start).is_ok());
-        assert!(rate.take("anna", start + Duration::from_secs(2)).is_ok());
-        assert!(rate.take("anna", start + Duration::from_secs(2)).is_err());
-        assert!((0..30).all(|_| rate.take("anna", start + Duration::from_secs(600)).is_ok()));
-        assert!(rate.take("anna", start + Duration::from_secs(600)).is_err());
+        assert!(rate.take_here("jan", start).is_ok());
+        assert!(rate.take_here("anna", start + Duration::from_secs(2)).is_ok());
+        assert!(rate.take_here("anna", start + Duration::from_secs(2)).is_err());
+        assert!((0..30).all(|_| rate.take_here("anna", start + Duration::from_secs(600)).is_ok()));
+        assert!(rate.take_here("anna", start + Duration::from_secs(600)).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! The order in which sign-ins are worked through, so that a storm of wrong ones waits for itself: a few at a time from one address, one
-//! at a time for one name, and one at a time of all who have failed before.
+//! at a time for one name, and one at a time of all who have failed before. Turns share out this machine's processors, so each server of a
+//! plant has its own; failures and locks, which all have in common, are counted in the database.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
