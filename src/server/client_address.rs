@@ -137,7 +137,7 @@ pub struct Network {
 }
 
 impl Network {
-    fn contains(&self, ip: IpAddr) -> bool {
+    pub(super) fn contains(&self, ip: IpAddr) -> bool {
         match (self.address, ip) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 leading(u128::from(u32::from(own)) << 96, self.prefix) == leading(u128::from(u32::from(other)) << 96, self.prefix)

@@ -1,5 +1,7 @@
-//! Connections, bounded in number, and with an end to patience: a station that lost its power never says goodbye, and would stay
-//! open for ever; another sends a byte a minute.
+//! Connections, bounded in number, in all and from one address, and with an end to patience: a station that lost its power never says
+//! goodbye, and would stay open for ever; another sends a byte a minute.
+
+mod guests;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +16,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
+use self::guests::Guest;
+pub(super) use self::guests::Guests;
 use super::tls::{Tls, Wire};
 
 /// How long a connection may be silent in the direction that is waited for. Stations ask every half minute.
@@ -40,16 +44,17 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    guests: Arc<Guests>,
     tls: Option<Tls>,
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener, tls: Option<Tls>) -> Door {
-        Door { tls, ..Door::with_places(listener, PLACES) }
+    pub(super) fn new(listener: TcpListener, tls: Option<Tls>, guests: Guests) -> Door {
+        Door { tls, ..Door::with_places(listener, PLACES, guests) }
     }
 
-    fn with_places(listener: TcpListener, places: usize) -> Door {
-        Door { listener, places: Arc::new(Semaphore::new(places)), tls: None }
+    fn with_places(listener: TcpListener, places: usize, guests: Guests) -> Door {
+        Door { listener, places: Arc::new(Semaphore::new(places)), guests: Arc::new(guests), tls: None }
     }
 }
 
@@ -58,16 +63,19 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        if self.places.available_permits() == 0 {
-            tracing::warn!("all places for connections are taken; further callers wait");
+        loop {
+            if self.places.available_permits() == 0 {
+                tracing::warn!("all places for connections are taken; further callers wait");
+            }
+            // Never closed, so there is always a place in the end.
+            let place = self.places.clone().acquire_owned().await.ok();
+            let (stream, address) = Listener::accept(&mut self.listener).await;
+            let Some(guest) = Guests::admit(&self.guests, address.ip()) else { continue };
+            // Answers are small and whole: waiting to fill a packet would only delay them.
+            let _ = stream.set_nodelay(true);
+            let wire = Wire::new(stream, self.tls.as_ref());
+            return (Patient { _place: place, _guest: Some(guest), ..Patient::new(wire, SILENCE, SPEECH) }, address);
         }
-        // Never closed, so there is always a place in the end.
-        let place = self.places.clone().acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Answers are small and whole: waiting to fill a packet would only delay them.
-        let _ = stream.set_nodelay(true);
-        let wire = Wire::new(stream, self.tls.as_ref());
-        (Patient { _place: place, ..Patient::new(wire, SILENCE, SPEECH) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -86,6 +94,7 @@ pub(super) struct Patient<S> {
     /// When the first byte came that was not answered yet.
     speaks_since: Option<Instant>,
     _place: Option<OwnedSemaphorePermit>,
+    _guest: Option<Guest>,
 }
 
 impl Patient<Wire> {
@@ -97,7 +106,7 @@ impl Patient<Wire> {
 impl<S> Patient<S> {
     fn new(stream: S, silence: Duration, speech: Duration) -> Patient<S> {
         let end = Box::pin(tokio::time::sleep(silence));
-        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, _place: None }
+        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, _place: None, _guest: None }
     }
 
     /// Whether the caller has been speaking for too long.
@@ -237,12 +246,34 @@ mod tests {
     async fn callers_beyond_the_last_place_wait_until_one_is_free() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut door = Door::with_places(listener, 1);
+        let mut door = Door::with_places(listener, 1, Guests::new(10, &[]));
         let _first = TcpStream::connect(address).await.unwrap();
         let _second = TcpStream::connect(address).await.unwrap();
         let (inside, _) = door.accept().await;
         assert!(tokio::time::timeout(LIMIT, door.accept()).await.is_err());
         drop(inside);
         door.accept().await;
+    }
+
+    // Only here every address of 127.0.0.0/8 is this machine's.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_has_its_share_is_turned_away_and_others_are_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut door = Door::with_places(listener, 10, Guests::new(2, &[]));
+        let call = async |from: [u8; 4]| {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from((from, 0))).unwrap();
+            socket.connect(address).await.unwrap()
+        };
+        let (_one, _two, mut third) = (call([127, 0, 0, 1]).await, call([127, 0, 0, 1]).await, call([127, 0, 0, 1]).await);
+        let _other = call([127, 0, 0, 9]).await;
+        let (first, _second, (_, from)) = (door.accept().await, door.accept().await, door.accept().await);
+        assert_eq!(from.ip(), std::net::IpAddr::from([127, 0, 0, 9]), "the third was passed over");
+        assert!(matches!(third.read(&mut [0]).await, Ok(0) | Err(_)), "and is told so");
+        drop(first);
+        let _again = call([127, 0, 0, 1]).await;
+        assert_eq!(door.accept().await.1.ip(), std::net::IpAddr::from([127, 0, 0, 1]));
     }
 }

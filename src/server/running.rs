@@ -17,7 +17,7 @@ use super::bridge::Bridge;
 use super::bus::Bus;
 use super::client_address::Peer;
 use super::config::{Config, Database};
-use super::door::{self, Door};
+use super::door::{self, Door, Guests};
 use super::lock::DatabaseLock;
 use super::metrics;
 use super::passwords::Passwords;
@@ -114,7 +114,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     if let Some(tls) = tls.clone() {
         tokio::spawn(tls.watch(stop.clone()));
     }
-    let serving = tokio::spawn(serve(Door::new(listener, tls), line.clone(), stop.clone()));
+    let guests = Guests::new(line.config.connections_per_address, &line.config.trusted_proxies);
+    let serving = tokio::spawn(serve(Door::new(listener, tls, guests), line.clone(), stop.clone()));
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
     let mailing = tokio::spawn(mail::run(line.clone(), stop.clone()));
