@@ -19,6 +19,8 @@ pub enum CredentialError {
     UserNameLength,
     #[error("a user name does not begin or end with a space, and holds no colon and nothing invisible")]
     UserNameCharacter,
+    #[error("a user name has letters of one script: those of two can look alike")]
+    UserNameScripts,
     #[error("a password has at least 8 characters")]
     PasswordTooShort,
     #[error("a password has at most 72 bytes")]

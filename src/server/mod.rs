@@ -20,6 +20,7 @@ mod headers;
 mod live;
 mod lock;
 mod metrics;
+mod names;
 mod odata;
 mod openapi;
 mod passwords;

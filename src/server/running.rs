@@ -30,6 +30,7 @@ use super::services::key_ring::KeyRing;
 use super::services::mail::{self, Bell, Mailer, MailerError};
 use super::services::rate::Rate;
 use super::services::runs::Runs;
+use super::services::sweep;
 use super::services::turns::Turns;
 use super::shared::SharedBuckets;
 use super::sockets::{self, Sockets};
@@ -119,6 +120,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
     let mailing = tokio::spawn(mail::run(line.clone(), stop.clone()));
+    tokio::spawn(sweep::run(line.clone(), stop.clone()));
     tracing::info!(%address, server_id = line.server_id, "listening");
     tokio::spawn(sockets::watch_over(line.clone(), line.closing.clone()));
     let guards = [stop.clone().drop_guard(), stop_writing.clone().drop_guard(), line.closing.clone().drop_guard()];

@@ -11,6 +11,7 @@ mod http;
 mod live;
 mod lockout;
 mod mail;
+mod names;
 mod page;
 mod plant;
 mod program;

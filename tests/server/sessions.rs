@@ -83,6 +83,34 @@ async fn signing_out_ends_access_and_refresh_at_once() {
 }
 
 #[tokio::test]
+async fn a_stations_token_has_twenty_sessions_and_the_one_renewed_longest_ago_ends_for_the_next() {
+    let clock = andon::support::clock::Clock::held(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let world = World::with(clock.clone(), |_| ()).await;
+    let station = world.station().await;
+    let open = async || -> LoginResponse {
+        clock.push(chrono::TimeDelta::seconds(1));
+        station.post("/api/auth/session", &json!({})).await.expect(200).read()
+    };
+    let (mut first, second) = (open().await, open().await);
+    let mut others = Vec::new();
+    for _ in 0..18 {
+        others.push(open().await);
+    }
+    clock.push(chrono::TimeDelta::seconds(1));
+    first = refresh(&world, &first.refresh_token).await.expect(200).read();
+    assert_eq!(me(&world, &second.access_token).await, 200);
+    others.push(open().await);
+    assert_eq!(me(&world, &second.access_token).await, 401);
+    for session in others.iter().chain([&first]) {
+        assert_eq!(me(&world, &session.access_token).await, 200);
+    }
+    refresh(&world, &second.refresh_token).await.expect_refusal(401, "unauthorized");
+    // Another token of the station has its own.
+    world.station().await.post("/api/auth/session", &json!({})).await.expect(200);
+    assert_eq!(me(&world, &first.access_token).await, 200);
+}
+
+#[tokio::test]
 async fn a_person_sees_his_sessions_and_ends_one_or_all() {
     let world = World::new().await;
     let (here, there, stranger) = (world.operator().await, world.operator().await, world.person("admin").await);

@@ -8,14 +8,15 @@ use super::audit::{self, Act};
 use super::sessions::tell_ended;
 use crate::domain::Role;
 use crate::domain::audit::Action;
-use crate::domain::credentials::{CredentialError, check_email, check_password, check_user_name};
+use crate::domain::credentials::{CredentialError, check_email, check_password};
 use crate::protocol::auth::code;
 use crate::server::bus::{Bus, Happening};
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
+use crate::server::names::check_new_name;
 use crate::server::passwords::{PasswordError, Passwords};
-use crate::server::store::users::{self, NewUser, User};
+use crate::server::store::users::{self, Added, NewUser, User};
 use crate::server::store::{Store, StoreError, mail, sessions, sign_in_failures};
 use crate::support::secret::Secret;
 
@@ -61,6 +62,8 @@ pub(in crate::server) struct Desk<'a> {
 pub enum AccountError {
     #[error("the user name is taken")]
     NameTaken,
+    #[error("the user name looks like one that is taken")]
+    LookTaken,
     #[error("the e-mail address is taken")]
     EmailTaken,
     #[error("there is no such user")]
@@ -105,7 +108,7 @@ impl From<AccountError> for Refusal {
             refusal
         };
         match error {
-            E::NameTaken => conflict(code::USERNAME_TAKEN, Some("username")),
+            E::NameTaken | E::LookTaken => conflict(code::USERNAME_TAKEN, Some("username")),
             E::EmailTaken => conflict(code::EMAIL_TAKEN, Some("email")),
             E::OwnAccount => conflict(code::OWN_ACCOUNT, None),
             E::LastSuperuser => conflict(code::LAST_SUPERUSER, None),
@@ -185,10 +188,11 @@ impl Desk<'_> {
         new: &NewUser<'_>,
         act: Act<'_>,
     ) -> Result<User, AccountError> {
-        if !users::insert(&mut transaction, new).await? {
-            drop(transaction);
-            let name_taken = users::find(self.store, new.name).await?.is_some();
-            return Err(if name_taken { AccountError::NameTaken } else { AccountError::EmailTaken });
+        match users::insert(&mut transaction, new).await? {
+            Added::Yes => {}
+            Added::NameTaken => return Err(AccountError::NameTaken),
+            Added::LookTaken => return Err(AccountError::LookTaken),
+            Added::EmailTaken | Added::TooManyMails => return Err(AccountError::EmailTaken),
         }
         let detail = format!("role {}", new.role.as_str());
         audit::write_in(&mut transaction, self.now, act.to(new.name).detail(&detail)).await?;
@@ -199,7 +203,7 @@ impl Desk<'_> {
 
     /// Id and password hash of a new account whose fields are good.
     pub(in crate::server) async fn prepare(&self, draft: &Draft<'_>) -> Result<(String, String), AccountError> {
-        check_user_name(draft.name).map_err(|error| AccountError::Field("username", error))?;
+        check_new_name(draft.name).map_err(|error| AccountError::Field("username", error))?;
         check_password(draft.password.expose()).map_err(|error| AccountError::Field("password", error))?;
         draft.email.map(check_email).transpose().map_err(|error| AccountError::Field("email", error))?;
         Ok((Uuid::now_v7().to_string(), self.passwords.hash(draft.password).await?))

@@ -16,5 +16,6 @@ pub(super) mod sessions;
 pub(super) mod sign_in;
 pub(super) mod signup;
 pub(super) mod socket_sign_in;
+pub(super) mod sweep;
 pub(super) mod turns;
 pub(super) mod yield_query;

@@ -71,9 +71,8 @@ async fn start(line: &Line, actor: Actor, owner: Owner<'_>, origin: &Origin) -> 
         address: &origin.address.ip.to_string(),
         client: &origin.client,
     };
-    if !sessions::insert(&line.store, &new).await? {
-        return Err(changed_meanwhile());
-    }
+    let surplus = sessions::insert(&line.store, &new).await?.ok_or_else(changed_meanwhile)?;
+    tell_ended(&line.bus, surplus);
     Ok(response(actor, access_token, refresh_token))
 }
 

@@ -107,7 +107,10 @@ async fn succeed(line: &Line, user: &User, from: ClientAddress, result: &str) ->
     let now = line.clock.now();
     let mut transaction = line.store.begin().await?;
     sign_in_failures::forget(&mut transaction, &user.name).await?;
-    users::note_login(&mut transaction, &user.id, now).await?;
+    // Whoever has to confirm his address first was not let in.
+    if user.verified {
+        users::note_login(&mut transaction, &user.id, now).await?;
+    }
     audit::write_in(&mut transaction, now, Act::by(&user.name, Action::Login).from(from.ip).refused(result)).await?;
     Ok(transaction.commit().await.map_err(crate::server::store::StoreError::from)?)
 }

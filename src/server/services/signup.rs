@@ -7,16 +7,17 @@ use uuid::Uuid;
 
 use crate::domain::Role;
 use crate::domain::audit::Action;
-use crate::domain::credentials::{check_email, check_password, check_user_name};
+use crate::domain::credentials::{check_email, check_password};
 use crate::server::bus::Happening;
 use crate::server::client_address::{ClientAddress, counted};
 use crate::server::config::Signup;
 use crate::server::error::Refusal;
+use crate::server::names::check_new_name;
 use crate::server::services::audit::{self, Act};
 use crate::server::services::codes::{self, Verdict};
 use crate::server::services::sign_in;
 use crate::server::state::Line;
-use crate::server::store::mail::{self, NewMail, Purpose};
+use crate::server::store::mail::{self, Limits, NewMail, Purpose};
 use crate::server::store::sign_in_failures::{self, Subjects};
 use crate::server::store::users::{self, Added, NewUser, User};
 use crate::support::secret::Secret;
@@ -24,6 +25,7 @@ use crate::support::secret::Secret;
 /// Mails in an hour to one address, and those that one origin may ask for: a plant's people may share one.
 const MAILS_TO_ONE: i64 = 5;
 const MAILS_FROM_ONE: i64 = 100;
+const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// What somebody wants to be called.
 pub(in crate::server) struct Applicant {
@@ -59,7 +61,6 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
     if users::find_by_email(&line.store, &applicant.email).await?.is_some() {
         return Err(email_taken());
     }
-    spare(line, &applicant.email, from).await?;
     let password_hash = line.passwords.hash(&applicant.password).await?;
     let (id, mail_id, now) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string(), line.clock.now());
     let new = NewUser {
@@ -72,10 +73,12 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
         now,
     };
     let mail = NewMail { id: &mail_id, purpose: Purpose::Verify, email: &applicant.email, from: &counted(from.ip), now };
-    match users::sign_up(&line.store, &new, &mail).await? {
+    match users::sign_up(&line.store, &new, &mail, &limits(line)).await? {
         Added::Yes => {}
         Added::NameTaken => return Err(name_taken()),
+        Added::LookTaken => return Err(field("username", "username_taken", "this name looks like one that is taken: choose another")),
         Added::EmailTaken => return Err(email_taken()),
+        Added::TooManyMails => return Err(too_many_mails()),
     }
     audit::record(line, Act::by(&applicant.name, Action::SignedUp).from(from.ip)).await;
     line.bell.ring();
@@ -163,23 +166,24 @@ pub(in crate::server) async fn confirm_reset(
 
 async fn ask(line: &Line, purpose: Purpose, email: &str, from: ClientAddress) -> Result<(), Refusal> {
     needs_mail(line)?;
-    spare(line, email, from).await?;
     let id = Uuid::now_v7().to_string();
-    mail::enqueue(&line.store, &NewMail { id: &id, purpose, email, from: &counted(from.ip), now: line.clock.now() }).await?;
+    let new = NewMail { id: &id, purpose, email, from: &counted(from.ip), now: line.clock.now() };
+    if !mail::enqueue(&line.store, &new, &limits(line)).await? {
+        return Err(too_many_mails());
+    }
     line.bell.ring();
     Ok(())
 }
 
 /// Nobody's letter box is filled by us, and no one origin makes us send for hours.
-async fn spare(line: &Line, email: &str, from: ClientAddress) -> Result<(), Refusal> {
-    let hour = TimeDelta::hours(1);
-    let (to_one, from_one) = mail::count_asked(&line.store, email, &counted(from.ip), line.clock.now() - hour).await?;
-    if to_one < MAILS_TO_ONE && from_one < MAILS_FROM_ONE {
-        return Ok(());
-    }
+fn limits(line: &Line) -> Limits {
+    Limits { since: line.clock.now() - HOUR, to_one: MAILS_TO_ONE, from_one: MAILS_FROM_ONE }
+}
+
+fn too_many_mails() -> Refusal {
     let sentence = "Too many codes were asked for. Wait an hour, then ask again.";
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_mails", sentence);
-    Err(Refusal { retry_after: Some(hour.num_seconds().unsigned_abs()), ..refusal })
+    Refusal { retry_after: Some(HOUR.num_seconds().unsigned_abs()), ..refusal }
 }
 
 fn needs_mail(line: &Line) -> Result<(), Refusal> {
@@ -197,7 +201,7 @@ async fn find(line: &Line, email: &str, subjects: &Subjects) -> Result<User, Ref
 }
 
 fn check(applicant: &Applicant) -> Result<(), Refusal> {
-    check_user_name(&applicant.name).map_err(|error| field("username", "bad_username", &error.to_string()))?;
+    check_new_name(&applicant.name).map_err(|error| field("username", "bad_username", &error.to_string()))?;
     check_address(&applicant.email)?;
     check_password(applicant.password.expose()).map_err(|error| field("password", "bad_password", &error.to_string()))
 }

@@ -74,9 +74,7 @@ pub(in crate::server) async fn by_password(
     let caller = Caller { id: user.id.clone(), name: user.name, role: user.role, session_id: Some(session_id.clone()) };
     caller.require(Permission::Chat)?;
     // Before there is a session, whoever looks after the sockets would find none, and call it ended.
-    if !sessions::insert(&line.store, &new).await? {
-        return Err(changed_meanwhile());
-    }
+    sessions::insert(&line.store, &new).await?.ok_or_else(changed_meanwhile)?;
     let standing = match seat.take(&caller) {
         Ok(standing) => standing,
         Err(no_place) => {

@@ -44,16 +44,29 @@ pub(in crate::server) struct DueMail {
     pub(in crate::server) attempts: u32,
 }
 
-/// Enqueues a mail. Earlier mail of its kind that was not sent yet is dropped, and the code that was sent last ends.
-pub(in crate::server) async fn enqueue(store: &Store, new: &NewMail<'_>) -> Result<(), StoreError> {
+/// How much mail may be asked for since then.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Limits {
+    pub(in crate::server) since: DateTime<Utc>,
+    /// To one address.
+    pub(in crate::server) to_one: i64,
+    /// From one origin.
+    pub(in crate::server) from_one: i64,
+}
+
+/// Enqueues a mail, unless it is more than the limits allow: then false. Earlier mail of its kind that was not sent yet is dropped, and the code that was sent last ends.
+pub(in crate::server) async fn enqueue(store: &Store, new: &NewMail<'_>, limits: &Limits) -> Result<bool, StoreError> {
     let mut transaction = store.begin().await?;
-    enqueue_in(&mut transaction, new).await?;
+    let enqueued = enqueue_in(&mut transaction, new, limits).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(enqueued)
 }
 
 /// As [`enqueue`], as a step of another change.
-pub(in crate::server) async fn enqueue_in(connection: &mut AnyConnection, new: &NewMail<'_>) -> Result<(), StoreError> {
+pub(in crate::server) async fn enqueue_in(connection: &mut AnyConnection, new: &NewMail<'_>, limits: &Limits) -> Result<bool, StoreError> {
+    if !is_within(connection, new.email, new.from, limits).await? {
+        return Ok(false);
+    }
     sqlx::query("update outbox set ended_at = $3, outcome = 'superseded' where email_key = $1 and purpose = $2 and ended_at is null")
         .bind(key(new.email))
         .bind(new.purpose.as_str())
@@ -76,17 +89,22 @@ pub(in crate::server) async fn enqueue_in(connection: &mut AnyConnection, new: &
         .bind(micros(new.now))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(true)
 }
 
-/// How much mail was asked for since then: to this address, and from this origin.
-pub(in crate::server) async fn count_asked(store: &Store, email: &str, from: &str, since: DateTime<Utc>) -> Result<(i64, i64), StoreError> {
-    let count = async |text: &'static str, value: String| {
-        sqlx::query_scalar::<_, i64>(text).bind(value).bind(micros(since)).fetch_one(&store.readers).await
-    };
-    let to = count("select count(*) from outbox where email_key = $1 and asked_at > $2", key(email)).await?;
-    let from = count("select count(*) from outbox where asked_from = $1 and asked_at > $2", from.to_owned()).await?;
-    Ok((to, from))
+/// Whether one more mail to this address, asked for from this origin, is within the limits.
+async fn is_within(connection: &mut AnyConnection, email: &str, from: &str, limits: &Limits) -> Result<bool, StoreError> {
+    let counts = [
+        ("select count(*) from outbox where email_key = $1 and asked_at > $2", key(email), limits.to_one),
+        ("select count(*) from outbox where asked_from = $1 and asked_at > $2", from.to_owned(), limits.from_one),
+    ];
+    for (text, value, most) in counts {
+        let count: i64 = sqlx::query_scalar(text).bind(value).bind(micros(limits.since)).fetch_one(&mut *connection).await?;
+        if count >= most {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes the mail that is due longest, for itself until `until`: no other server sends it meanwhile.
@@ -269,6 +287,8 @@ mod tests {
     use super::*;
     use crate::server::config::Database;
 
+    const NO_LIMITS: Limits = Limits { since: DateTime::UNIX_EPOCH, to_one: 99, from_one: 99 };
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
@@ -280,7 +300,7 @@ mod tests {
         let (one, two) = (Store::open(&database).await.unwrap(), Store::open(&database).await.unwrap());
         for (id, email) in [("1", "anna@x.example"), ("2", "berta@x.example")] {
             let new = NewMail { id, purpose: Purpose::Reset, email, from: "", now: at(0) };
-            enqueue(&one, &new).await.unwrap();
+            assert!(enqueue(&one, &new, &NO_LIMITS).await.unwrap());
         }
         let take = async |store: &Store, now| take_due(store, now, now + TimeDelta::seconds(90)).await.unwrap();
         let (first, second) = tokio::join!(take(&one, at(1)), take(&two, at(1)));
@@ -299,14 +319,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
         for (id, purpose) in [("1", Purpose::Verify), ("2", Purpose::Reset), ("3", Purpose::Verify)] {
-            enqueue(&store, &NewMail { id, purpose, email: "Anna@x.example", from: "10.0.0.1", now: at(0) }).await.unwrap();
+            let new = NewMail { id, purpose, email: "Anna@x.example", from: "10.0.0.1", now: at(0) };
+            assert!(enqueue(&store, &new, &NO_LIMITS).await.unwrap());
         }
         let mut due = Vec::new();
         while let Some(mail) = take_due(&store, at(0), at(90)).await.unwrap() {
             due.push(mail.id);
         }
         assert_eq!(due, ["2", "3"]);
-        assert_eq!(count_asked(&store, "anna@X.example", "10.0.0.1", at(-1)).await.unwrap(), (3, 3));
-        assert_eq!(count_asked(&store, "anna@x.example", "10.0.0.2", at(0)).await.unwrap(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn requests_that_come_at_once_get_no_more_mail_than_the_limits_allow() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
+        let ask = async |n: usize, email: &str, from: &str, limits: Limits| {
+            let id = format!("{n}{email}{from}");
+            let new = NewMail { id: &id, purpose: Purpose::Reset, email, from, now: at(0) };
+            enqueue(&store, &new, &limits).await.unwrap()
+        };
+        let limits = Limits { since: at(-1), to_one: 3, from_one: 5 };
+        let all = futures_util::future::join_all((0..10).map(|n| ask(n, "anna@x.example", "10.0.0.1", limits))).await;
+        assert_eq!(all.iter().filter(|taken| **taken).count(), 3);
+        assert!(!ask(0, "Anna@X.example", "10.0.0.9", limits).await, "to one address from anywhere");
+        assert!(ask(0, "b@x", "10.0.0.1", limits).await && ask(0, "c@x", "10.0.0.1", limits).await);
+        assert!(!ask(0, "d@x", "10.0.0.1", limits).await, "from one origin to anybody");
+        assert!(ask(99, "anna@x.example", "10.0.0.1", Limits { since: at(0), ..limits }).await, "what was before does not count");
     }
 }

@@ -106,7 +106,9 @@ impl Store {
         let writer = sqlite_pool(1, "off").connect_with(options.clone()).await?;
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
         let readers = sqlite_pool(READERS, "on").connect_with(options).await?;
-        Ok(Store { writer, readers, alone: Alone::BeginImmediate })
+        let store = Store { writer, readers, alone: Alone::BeginImmediate };
+        users::renew_keys(&store).await?;
+        Ok(store)
     }
 
     async fn open_plant(url: &str) -> Result<Store, StoreError> {
@@ -117,7 +119,9 @@ impl Store {
         connection.close().await?;
         let writer = plant_pool(PLANT.0).connect_with(options.clone()).await?;
         let readers = plant_pool(PLANT.1).connect_with(options).await?;
-        Ok(Store { writer, readers, alone: Alone::Lock(WRITE_LOCK) })
+        let store = Store { writer, readers, alone: Alone::Lock(WRITE_LOCK) };
+        users::renew_keys(&store).await?;
+        Ok(store)
     }
 
     /// Writes SQLite's log into its file and lets go of the database.
@@ -203,7 +207,7 @@ pub(super) fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
-/// What names are compared by.
+/// What names and addresses are compared by; those of people, besides, by `server/names.rs`.
 pub(super) fn key(text: &str) -> String {
     text.trim().to_lowercase()
 }

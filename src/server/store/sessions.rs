@@ -31,9 +31,13 @@ pub(in crate::server) struct NewSession<'a> {
     pub(in crate::server) client: &'a str,
 }
 
-/// Opens a session with its first refresh token, both or neither, and forgets sessions that ended long ago. False when the account is
-/// another than it was when its password was compared: who changes his password ends sessions of the old one, late ones too.
-pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Result<bool, StoreError> {
+/// Open sessions of one station token. A station needs one for its live socket; one that opens them in a loop loses its oldest.
+const OF_A_TOKEN: i64 = 20;
+
+/// Opens a session with its first refresh token, both or neither, and forgets sessions that ended long ago. Answers with the sessions
+/// of the same station token that ended to make room; with none when the account is another than it was when its password was
+/// compared: who changes his password ends sessions of the old one, late ones too.
+pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Result<Option<Vec<String>>, StoreError> {
     let (user_id, token_id) = match new.owner {
         Owner::User(id, _) => (Some(id), None),
         Owner::StationToken(id) => (None, Some(id)),
@@ -43,7 +47,7 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Re
         let text = "select count(*) from users where id = $1 and version = $2 and active = 1";
         let same: i64 = sqlx::query_scalar(text).bind(id).bind(version).fetch_one(&mut *transaction).await?;
         if same == 0 {
-            return Ok(false);
+            return Ok(None);
         }
     }
     let text = "insert into sessions (id, user_id, station_token_id, created_at, renewed_at, expires_at, address, client)
@@ -62,8 +66,20 @@ pub(in crate::server) async fn insert(store: &Store, new: &NewSession<'_>) -> Re
     for text in ["delete from refresh_tokens where expires_at < $1", "delete from sessions where expires_at < $1"] {
         sqlx::query(text).bind(micros(new.now - KEPT)).execute(&mut *transaction).await?;
     }
+    let ended = match token_id {
+        Some(token_id) => end_surplus(&mut transaction, token_id, new.now).await?,
+        None => Vec::new(),
+    };
     transaction.commit().await?;
-    Ok(true)
+    Ok(Some(ended))
+}
+
+/// Ends those sessions of a station token that were renewed longest ago.
+async fn end_surplus(connection: &mut AnyConnection, token_id: &str, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    let text = "update sessions set ended_at = $2 where id in (select id from sessions
+        where station_token_id = $1 and ended_at is null and expires_at > $2 order by renewed_at desc, id desc limit 1000 offset $3)
+        returning id";
+    Ok(sqlx::query_scalar(text).bind(token_id).bind(micros(now)).bind(OF_A_TOKEN).fetch_all(connection).await?)
 }
 
 async fn insert_refresh(
@@ -258,7 +274,7 @@ mod tests {
         let store = Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap();
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let user = NewUser { id: "u", name: "anna", email: None, role: Role::Operator, password_hash: "old", verified: true, now };
-        assert!(users::insert(&mut store.writer.acquire().await.unwrap(), &user).await.unwrap());
+        assert_eq!(users::insert(&mut store.writer.acquire().await.unwrap(), &user).await.unwrap(), users::Added::Yes);
         let open = async |id: &str, version| {
             let new = NewSession {
                 id,
@@ -269,7 +285,7 @@ mod tests {
                 address: "",
                 client: "",
             };
-            insert(&store, &new).await.unwrap()
+            insert(&store, &new).await.unwrap().is_some()
         };
         assert!(open("before", 1).await);
         users::set_password_hash(&mut store.writer.acquire().await.unwrap(), "u", "new").await.unwrap();

@@ -11,6 +11,7 @@ use super::sql::Sql;
 use super::{Store, StoreError, key, micros, time};
 use crate::domain::lockout::{ACCOUNT, ADDRESS, History};
 use crate::server::client_address::counted;
+use crate::server::names::name_key;
 use crate::server::random::digest;
 
 /// Rows of the past that are kept at most; the oldest go first.
@@ -37,7 +38,7 @@ impl Subjects {
 
 /// What the failures of the account with this name are kept under.
 pub(in crate::server) fn account(name: &str) -> String {
-    format!("account:{}", digest(&key(name)))
+    format!("account:{}", digest(&name_key(name)))
 }
 
 /// What is known of an account and an address.

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
 use super::audit::escape;
-use super::mail::{NewMail, enqueue_in};
+use super::mail::{Limits, NewMail, enqueue_in};
 use super::{Store, StoreError, key, micros, time};
 use crate::domain::Role;
+use crate::server::names::{look_key, name_key};
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -72,15 +73,39 @@ pub(in crate::server) struct NewUser<'a> {
 }
 
 const COUNT: &str = "select count(*) from users";
-const INSERT: &str = "insert into users (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const INSERT: &str = "insert into users
+    (id, name, name_key, email, email_key, role, password_hash, active, verified, created_at, look_key)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-/// Adds an account, as part of a change that runs alone. False when its name or address is taken.
-pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<bool, StoreError> {
-    let result = sqlx::query(INSERT)
+/// What became of a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Added {
+    Yes,
+    NameTaken,
+    /// Another account's name looks the same.
+    LookTaken,
+    EmailTaken,
+    /// The mail it needs is too much for its address or its origin.
+    TooManyMails,
+}
+
+/// Adds an account, as part of a change that runs alone: nobody takes the name meanwhile.
+pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<Added, StoreError> {
+    let (own, look) = (name_key(new.name), look_key(new.name));
+    let text = "select name_key from users where name_key = $1 or look_key = $2";
+    let alike: Vec<String> = sqlx::query_scalar(text).bind(&own).bind(&look).fetch_all(&mut *connection).await?;
+    match alike.contains(&own) {
+        true => return Ok(Added::NameTaken),
+        false if !alike.is_empty() => return Ok(Added::LookTaken),
+        false => {}
+    }
+    if is_email_taken(connection, new.email, new.id).await? {
+        return Ok(Added::EmailTaken);
+    }
+    sqlx::query(INSERT)
         .bind(new.id)
         .bind(new.name)
-        .bind(key(new.name))
+        .bind(own)
         .bind(new.email)
         .bind(new.email.map(key))
         .bind(new.role.as_str())
@@ -88,41 +113,67 @@ pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewU
         .bind(1_i64)
         .bind(i64::from(new.verified))
         .bind(micros(new.now))
+        .bind(look)
         .execute(connection)
-        .await;
-    taken_is_false(result)
+        .await?;
+    Ok(Added::Yes)
 }
 
-fn taken_is_false<T>(result: Result<T, sqlx::Error>) -> Result<bool, StoreError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-        Err(error) => Err(error.into()),
+/// Whether an account other than this one has the address.
+async fn is_email_taken(connection: &mut AnyConnection, email: Option<&str>, but: &str) -> Result<bool, StoreError> {
+    let Some(email) = email else { return Ok(false) };
+    let text = "select count(*) from users where email_key = $1 and id <> $2";
+    let count: i64 = sqlx::query_scalar(text).bind(key(email)).bind(but).fetch_one(connection).await?;
+    Ok(count > 0)
+}
+
+/// Works out what names are compared by for accounts of earlier versions. Of two whose names are one by now, both keep what they had:
+/// each is still found by its own name.
+pub(super) async fn renew_keys(store: &Store) -> Result<(), StoreError> {
+    let count: i64 = sqlx::query_scalar("select count(*) from users where look_key is null").fetch_one(&store.writer).await?;
+    if count == 0 {
+        return Ok(());
     }
-}
-
-/// What became of a signup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Added {
-    Yes,
-    NameTaken,
-    EmailTaken,
+    let mut transaction = store.begin().await?;
+    let old: Vec<(String, String)> =
+        sqlx::query_as("select id, name from users where look_key is null").fetch_all(&mut *transaction).await?;
+    for (id, name) in old {
+        let own = name_key(&name);
+        sqlx::query("update users set look_key = $2 where id = $1").bind(&id).bind(look_key(&name)).execute(&mut *transaction).await?;
+        let text = "update users set name_key = $2 where id = $1 and not exists (select 1 from users other where other.name_key = $2)";
+        sqlx::query(text).bind(&id).bind(own).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Adds an account together with the mail it waits for: both or neither, and of many for one name the first alone.
-pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &NewMail<'_>) -> Result<Added, StoreError> {
+pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &NewMail<'_>, limits: &Limits) -> Result<Added, StoreError> {
     let mut transaction = store.begin().await?;
-    let count = "select count(*) from users where name_key = $1";
-    let same_name: i64 = sqlx::query_scalar(count).bind(key(new.name)).fetch_one(&mut *transaction).await?;
-    if same_name > 0 {
-        return Ok(Added::NameTaken);
+    let added = insert(&mut transaction, new).await?;
+    if added != Added::Yes {
+        return Ok(added);
     }
-    if !insert(&mut transaction, new).await? {
-        return Ok(Added::EmailTaken);
+    if !enqueue_in(&mut transaction, mail, limits).await? {
+        return Ok(Added::TooManyMails);
     }
-    enqueue_in(&mut transaction, mail).await?;
     transaction.commit().await?;
     Ok(Added::Yes)
+}
+
+/// Removes accounts made before `before` that nobody confirmed, signed in to or looked after, and for which no code is on its way. Each
+/// by id and name.
+pub(in crate::server) async fn delete_unverified(
+    connection: &mut AnyConnection,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    // Whoever an administrator had to do with has another version.
+    let text = "delete from users where verified = 0 and last_login is null and version = 1 and created_at < $1
+        and not exists (select 1 from mail_codes where mail_codes.user_id = users.id and mail_codes.expires_at > $2)
+        and not exists (select 1 from outbox where outbox.email_key = users.email_key and outbox.ended_at is null)
+        returning id, name";
+    Ok(sqlx::query_as(text).bind(micros(before)).bind(micros(now)).fetch_all(connection).await?)
 }
 
 /// By e-mail address, without regard to case.
@@ -136,13 +187,14 @@ pub(in crate::server) async fn count_in(connection: &mut AnyConnection) -> Resul
     Ok(sqlx::query_scalar(COUNT).fetch_one(connection).await?)
 }
 
-/// By name, without regard to case.
+/// By name, without regard to case. An account whose name is its own only by an earlier version's rules comes first.
 pub(in crate::server) async fn find(store: &Store, name: &str) -> Result<Option<User>, StoreError> {
     // No text in the database holds a NUL character, and PostgreSQL does not take one.
     if name.contains('\0') {
         return Ok(None);
     }
-    let row: Option<Row> = sqlx::query_as(select!("where name_key = $1")).bind(key(name)).fetch_optional(&store.readers).await?;
+    let text = select!("where name_key in ($1, $2) order by case when name_key = $1 then 0 else 1 end limit 1");
+    let row: Option<Row> = sqlx::query_as(text).bind(key(name)).bind(name_key(name)).fetch_optional(&store.readers).await?;
     Ok(row.map(User::from))
 }
 
@@ -158,9 +210,15 @@ pub(in crate::server) async fn find_password_hash(store: &Store, id: &str) -> Re
 
 /// By name, those whose name or address holds `search`.
 pub(in crate::server) async fn list(store: &Store, search: &str, limit: i64, offset: i64) -> Result<Vec<User>, StoreError> {
-    let text = select!("where name_key like $1 escape '!' or email_key like $1 escape '!' order by name_key limit $2 offset $3");
-    let pattern = format!("%{}%", escape(&key(search)));
-    let rows: Vec<Row> = sqlx::query_as(text).bind(pattern).bind(limit).bind(offset).fetch_all(&store.readers).await?;
+    let text = select!("where name_key like $1 escape '!' or email_key like $4 escape '!' order by name_key limit $2 offset $3");
+    let pattern = |key: String| format!("%{}%", escape(&key));
+    let rows: Vec<Row> = sqlx::query_as(text)
+        .bind(pattern(name_key(search)))
+        .bind(limit)
+        .bind(offset)
+        .bind(pattern(key(search)))
+        .fetch_all(&store.readers)
+        .await?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 
@@ -177,12 +235,8 @@ pub(in crate::server) async fn has_other_superuser(connection: &mut AnyConnectio
 
 /// Stores address, role and state as they are in `user`. False when the address is another account's.
 pub(in crate::server) async fn update(connection: &mut AnyConnection, user: &User) -> Result<bool, StoreError> {
-    if let Some(email) = &user.email {
-        let text = "select count(*) from users where email_key = $1 and id <> $2";
-        let count: i64 = sqlx::query_scalar(text).bind(key(email)).bind(&user.id).fetch_one(&mut *connection).await?;
-        if count > 0 {
-            return Ok(false);
-        }
+    if is_email_taken(connection, user.email.as_deref(), &user.id).await? {
+        return Ok(false);
     }
     let text = "update users set email = $2, email_key = $3, role = $4, active = $5, verified = $6, version = version + 1 where id = $1";
     let result = sqlx::query(text)
@@ -196,6 +250,14 @@ pub(in crate::server) async fn update(connection: &mut AnyConnection, user: &Use
         .await;
     // A new account may have taken the address since it was counted.
     taken_is_false(result)
+}
+
+fn taken_is_false<T>(result: Result<T, sqlx::Error>) -> Result<bool, StoreError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(in crate::server) async fn set_password_hash(connection: &mut AnyConnection, id: &str, hash: &str) -> Result<(), StoreError> {

@@ -157,3 +157,39 @@ async fn what_becomes_of_accounts_and_codes_is_in_the_audit_log_without_the_code
     assert!(found("anna", "user.email_verified", "invalid_code") && found("anna", "user.email_verified", "ok"), "{entries}");
     assert!(!log.text().contains(&format!("\"{code}\"")) && !log.text().contains(PASSWORD), "{entries}");
 }
+
+#[tokio::test]
+async fn an_account_that_nobody_confirms_gives_its_name_and_address_free_after_a_week() {
+    let clock = Clock::held(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let (world, sink) = with_sink(clock.clone(), |_| ()).await;
+    for name in ["anna", "jan", "late", "kept"] {
+        sign_up(&world, name, &format!("{name}@x.example")).await.expect(201);
+    }
+    let jans = sink.mail_to("jan@x.example", 1).await.code();
+    verify(&world, "jan@x.example", &jans).await.expect(200);
+    // What an administrator saw to is not for the sweep, nor is whoever still has a code.
+    world.admin_tools().set_role("kept", Role::Operator).await.unwrap();
+    let wrong = json!({ "username": "anna", "password": PASSWORD });
+    world.anonymous().post("/api/auth/login", &wrong).await.expect_refusal(403, "email_not_verified");
+    for email in ["anna@x.example", "late@x.example", "kept@x.example"] {
+        sink.mail_to(email, 1).await;
+    }
+    clock.push(TimeDelta::days(6) + TimeDelta::hours(23));
+    world.anonymous().post("/api/resend-verification", &json!({ "email": "late@x.example" })).await.expect(200);
+    sink.mail_to("late@x.example", 2).await;
+    let world = world.restart().await;
+    let names = async |world: &World| {
+        let users: Vec<serde_json::Value> = world.person("root").await.get("/api/users").await.expect(200).read();
+        ["anna", "jan", "late", "kept"].map(|name| users.iter().any(|user| user["username"] == name))
+    };
+    assert_eq!(names(&world).await, [true; 4], "not before its time");
+    clock.push(TimeDelta::hours(2));
+    let world = world.restart().await;
+    let started = std::time::Instant::now();
+    while names(&world).await != [false, true, true, true] {
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", names(&world).await);
+    }
+    let log: Vec<serde_json::Value> = world.person("root").await.get("/api/audit?action=user.deleted").await.expect(200).read();
+    assert_eq!((log.len(), &log[0]["user"], &log[0]["target"]), (1, &json!("system"), &json!("anna")), "{log:?}");
+    sign_up(&world, "Anna", "anna@x.example").await.expect(201);
+}
