@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::http::{Answer, parse};
-use crate::program::serve_with;
+use crate::program::{run, serve_with};
 use crate::world::{PASSWORD, World};
 
 /// Writes a new certificate and its key; what a client trusts is returned.
@@ -62,6 +62,37 @@ async fn https_is_answered_and_told_to_browsers() {
     assert!(answer.header("strict-transport-security").unwrap().contains("max-age="));
     let stranger = write_pair(tempfile::tempdir().unwrap().path());
     assert!(get(&world, &stranger, "/health").await.is_err());
+}
+
+#[tokio::test]
+async fn a_probe_tells_whether_the_server_of_these_settings_is_ready_with_tls_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pair(folder.path());
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (place("cert.pem"), place("key.pem"));
+    let with_tls = ["--tls-cert", &certificate, "--tls-key", &key];
+    for settings in [&[][..], &with_tls] {
+        let served = serve_with(folder.path(), settings);
+        let address = served.address.to_string();
+        let probe = |settings: &[&str]| run(folder.path(), &[&["probe", "--listen", &address], settings].concat(), "");
+        let told = probe(settings);
+        assert!(told.status.success() && told.stdout == b"ready\n", "{}", String::from_utf8_lossy(&told.stderr));
+        // Whoever asks for something else than what runs there is not told that it is well.
+        let other = if settings.is_empty() { &with_tls[..] } else { &[] };
+        assert_eq!(probe(other).status.code(), Some(1));
+        drop(served);
+        let told = probe(settings);
+        assert_eq!(told.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&told.stderr).contains("nothing listens"), "{told:?}");
+    }
+    let served = serve_with(folder.path(), &with_tls);
+    let address = served.address.to_string();
+    let other = tempfile::tempdir().unwrap();
+    write_pair(other.path());
+    let place = |name: &str| other.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (place("cert.pem"), place("key.pem"));
+    let told = run(folder.path(), &["probe", "--listen", &address, "--tls-cert", &certificate, "--tls-key", &key], "");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("another certificate"), "{told:?}");
 }
 
 #[tokio::test]

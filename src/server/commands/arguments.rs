@@ -40,6 +40,8 @@ pub(super) enum Command {
     Openapi,
     /// Check the settings and show what they come to
     CheckConfig(Serve),
+    /// Ask the server that runs here with these settings whether it is ready; 0 when it is
+    Probe(Serve),
 }
 
 #[derive(Args)]
@@ -137,7 +139,7 @@ impl Arguments {
     pub(super) fn layers(&self) -> Layers {
         let mut layers = Layers { data_dir: self.data_dir.clone(), ..Layers::of_process() };
         layers.flags.extend(self.database.clone().map(|value| ("database", value)));
-        if let Command::Serve(serve) | Command::CheckConfig(serve) = &self.command {
+        if let Command::Serve(serve) | Command::CheckConfig(serve) | Command::Probe(serve) = &self.command {
             layers.file = serve.config.clone();
             let flags = [
                 ("listen", &serve.listen),

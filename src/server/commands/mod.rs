@@ -2,6 +2,7 @@
 
 mod arguments;
 mod output;
+mod probe;
 mod serve;
 mod upkeep;
 
@@ -49,6 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(_) => serve::serve(config).await,
         Command::CheckConfig(_) => check(&config),
+        Command::Probe(_) => probe::probe(&config).await,
         command => upkeep::run(command, &config, Clock::system()).await,
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(command: Command, config: &Config, clock: Clock) -> Resu
         Command::Token(command) => token(&admin, command).await,
         Command::Process(command) => process(&admin, command).await,
         // Opening it has done it.
-        Command::Migrate | Command::Serve(_) | Command::CheckConfig(_) | Command::Openapi => Ok(()),
+        Command::Migrate | Command::Serve(_) | Command::CheckConfig(_) | Command::Probe(_) | Command::Openapi => Ok(()),
     };
     admin.close().await;
     result
