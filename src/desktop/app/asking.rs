@@ -47,9 +47,11 @@ impl Andon {
     pub(super) fn watch_yield(&mut self) {
         let shows = matches!(self.shell.page(), Some(Route::Overview | Route::Yield));
         if shows && self.watched != self.model.instances.current {
-            self.watched.clone_from(&self.model.instances.current);
             let query = self.model.yields.query.clone();
-            self.actions.borrow_mut().push(Action::Run(Command::Yields(YieldsCommand::Watch(query))));
+            // Where it does not go through, the next frame asks again.
+            if self.bridge.send(Command::Yields(YieldsCommand::Watch(query))).is_ok() {
+                self.watched.clone_from(&self.model.instances.current);
+            }
         } else if self.model.session.station.is_none() {
             self.watched = None;
         }

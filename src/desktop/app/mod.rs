@@ -36,6 +36,8 @@ pub struct Andon {
     actions: RefCell<Vec<Action>>,
     /// When a person last touched anything: his session locks after the role's limit.
     last_input: DateTime<Utc>,
+    /// What went idle and is being ended: until the services have done it, it is treated as gone.
+    ended: idleness::Ended,
     fullscreen: bool,
     /// The instance whose yield was asked for: nobody fetches what nobody looks at.
     watched: Option<InstanceId>,
@@ -58,6 +60,7 @@ impl Andon {
             toasts: Toasts::default(),
             actions: RefCell::default(),
             last_input: now,
+            ended: idleness::Ended::default(),
             fullscreen,
             watched: None,
             asking: None,
@@ -78,6 +81,7 @@ impl Andon {
     fn take_news(&mut self) {
         let before = std::mem::replace(&mut self.model, self.bridge.model()).session;
         let now = self.options.clock.now();
+        self.end_idle(now);
         self.settle_person(before.person.as_ref(), now);
         while let Some(notice) = self.bridge.next_notice() {
             let toast = match &notice {
@@ -163,6 +167,9 @@ impl Andon {
 
 impl eframe::App for Andon {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        // Before anything that was pressed counts, and also while the window is hidden.
+        self.take_news();
+        self.watch_hidden(ctx);
         self.guard_closing(ctx);
     }
 

@@ -28,7 +28,7 @@ pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
         None => role.to_owned(),
     };
     let response = person_button(ui, theme, person, &words);
-    let name = scene.fill("shell.person", &[("name", &person.name), ("role", role)]);
+    let name = scene.fill("shell.person", &[("name", &person.name), ("role", &words)]);
     response.widget_info(|| WidgetInfo::labeled(Handle::Button, true, &name));
     Popup::menu(&response).align(RectAlign::BOTTOM_END).show(|ui| person_menu(ui, scene));
 }

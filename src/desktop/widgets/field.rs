@@ -1,6 +1,6 @@
 //! A line of text with its name above it and, where something is wrong, the reason below it. Its place never moves.
 
-use eframe::egui::{Align, Label, Layout, Margin, Response, TextEdit, Ui, Vec2, vec2};
+use eframe::egui::{Align, Key, Label, Layout, Margin, Response, TextEdit, Ui, Vec2, vec2};
 
 use crate::desktop::theme::{Text, Theme, Weight};
 
@@ -19,6 +19,11 @@ pub fn text_field(ui: &mut Ui, theme: &Theme, name: &str, text: &mut String, hin
         .min_size(vec2(0.0, height(theme)))
         .desired_width(f32::INFINITY);
     ui.add(edit).labelled_by(label.id)
+}
+
+/// Whether Enter was pressed in a field. There it means the form's main button; on a button, a choice or a link it means that one.
+pub fn enters(response: &Response) -> bool {
+    (response.has_focus() || response.lost_focus()) && response.ctx.input(|input| input.key_pressed(Key::Enter))
 }
 
 /// How high fields are: 48 on a desk, a finger's width on a panel.

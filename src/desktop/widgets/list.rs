@@ -131,10 +131,11 @@ impl List {
         ui.painter().hline(row.rect.x_range(), row.rect.bottom(), Stroke::new(1.0, c.grid));
     }
 
-    /// Keys count while the list has the focus, or nobody has.
+    /// Keys count while the list has the focus, or nobody has, and no dialog lies above.
     fn keys(&mut self, ui: &Ui, id: Id, count: usize, page: usize) -> Done {
         let focused = ui.memory(|memory| memory.focused());
-        if focused.is_some_and(|focused| focused != id) || !ui.is_enabled() || count == 0 {
+        let covered = !ui.memory(|memory| memory.allows_interaction(ui.layer_id()));
+        if covered || focused.is_some_and(|focused| focused != id) || !ui.is_enabled() || count == 0 {
             return Done::default();
         }
         let filter = EventFilter { vertical_arrows: true, horizontal_arrows: true, ..EventFilter::default() };

@@ -9,15 +9,16 @@ use andon::domain::instance::Application;
 use chrono::TimeDelta;
 use eframe::egui::accesskit::Role as Handle;
 use eframe::egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::world::{self, DESK, PANEL, WALL, World};
 
-const NAMES: [(Route, &str); 11] = [
+const NAMES: [(Route, &str); 12] = [
     (Route::Overview, "Overview"),
     (Route::Yield, "Yield"),
     (Route::Reports, "Reports"),
     (Route::Queue, "Queue"),
+    (Route::Chat, "Chat, 13 unread"),
     (Route::Users, "Users"),
     (Route::Stations, "Tokens"),
     (Route::Audit, "Audit"),
@@ -143,7 +144,7 @@ fn an_idle_person_is_warned_and_then_only_looks() {
     let mut world = World::new(DESK, world::signed_in(Role::Operator));
     world.clock.push(TimeDelta::seconds(30 * 60 - 42));
     world.harness.run();
-    assert!(super::goldens::tree(&world.harness).contains("M. Nowak, Operator"));
+    assert!(world.harness.query_by_label("M. Nowak, Signs out in 42 s").is_some());
     assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 0);
     world.clock.push(TimeDelta::seconds(42));
     world.harness.run();
@@ -175,6 +176,39 @@ fn a_touch_that_wakes_the_pc_too_late_is_a_strangers() {
     world.harness.hover_at(eframe::egui::pos2(300.0, 300.0));
     world.harness.run();
     assert_eq!(world.commands().into_iter().filter(is_sign_out).count(), 1);
+}
+
+#[test]
+fn what_the_waking_touch_presses_does_not_happen() {
+    let mut world = World::with(DESK, world::signed_in(Role::Admin), world::at(Route::Queue));
+    world.harness.get_by_label("SN260319398, Waiting").click();
+    world.harness.run();
+    world.commands();
+    world.clock.push(TimeDelta::hours(2));
+    world.harness.get_by_role_and_label(Handle::Button, "Delete").click();
+    world.harness.step();
+    world.harness.run();
+    assert!(world.harness.query_by_role(Handle::Dialog).is_none(), "it asks nothing");
+    assert_eq!(world.commands().into_iter().filter(|command| !is_sign_out(command)).collect::<Vec<_>>(), []);
+    assert!(world.harness.query_by_label("View only").is_some(), "though the services have not answered yet");
+}
+
+#[test]
+fn a_kiosk_is_not_left_by_the_key_that_wakes_it() {
+    let options = Options { kiosk: true, ..world::options(andon::desktop::theme::Tone::Dark) };
+    let mut world = World::with(DESK, world::signed_in(Role::Admin), options);
+    world.clock.push(TimeDelta::hours(2));
+    assert!(close(&mut world), "the administrator is gone");
+}
+
+#[test]
+fn a_kiosk_is_not_left_by_signing_the_station_out() {
+    for (role, may) in [(Role::Operator, false), (Role::Admin, true)] {
+        let options = Options { kiosk: true, ..world::at(Route::Connection) };
+        let world = World::with(DESK, world::signed_in(role), options);
+        let button = world.harness.get_by_role_and_label(Handle::Button, "Sign this station out");
+        assert_eq!(!button.accesskit_node().is_disabled(), may, "{role:?}");
+    }
 }
 
 #[test]

@@ -66,6 +66,25 @@ fn enter_connects_and_remember_and_application_are_kept() {
 }
 
 #[test]
+fn enter_on_a_button_or_a_link_means_that_one_and_only_once() {
+    let mut world = World::new(DESK, world::signed_out());
+    type_into(&mut world, Handle::TextInput, "Server", "https://line-a.local:8443");
+    type_into(&mut world, Handle::PasswordInput, "Password", "a-long-token");
+    world.harness.get_by_role_and_label(Handle::Button, "Connect").focus();
+    world.harness.run();
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(world.commands(), [Command::Session(SessionCommand::SignIn(sign_in("", "a-long-token")))]);
+    assert!(world.harness.query_by_label("Type the password.").is_none(), "it was not tried a second time without one");
+    type_into(&mut world, Handle::PasswordInput, "Password", "a-long-token");
+    world.harness.get_by_role_and_label(Handle::CheckBox, "Remember this connection").focus();
+    world.harness.run();
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(world.commands(), [], "it ticks the box");
+}
+
+#[test]
 fn a_password_is_pasted_selected_and_never_told_to_anybody() {
     let mut world = World::new(DESK, world::signed_out());
     type_into(&mut world, Handle::PasswordInput, "Password", "first try");

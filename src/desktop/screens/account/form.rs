@@ -39,6 +39,8 @@ pub struct Form {
     /// For signing in once the address is confirmed.
     kept: Secret,
     pub focused: Option<(Slot, Id)>,
+    /// Enter was pressed in a field.
+    pub entered: bool,
     /// The button was pressed too early: from now on it may be said what is missing.
     pub tried: bool,
     /// A further code was asked for.
@@ -56,6 +58,7 @@ impl Form {
             again: PasswordBuffer::default(),
             kept: Secret::default(),
             focused: None,
+            entered: false,
             tried: false,
             resent: false,
         }

@@ -59,7 +59,7 @@ impl Account {
         } else {
             card_in_the_middle(ui, scene, |ui| next = self.fields(ui, scene, server));
         }
-        if ui.input(|input| input.key_pressed(Key::Enter)) && self.form.focused.is_some() {
+        if std::mem::take(&mut self.form.entered) {
             self.submit(scene, server);
         }
         if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
@@ -166,6 +166,7 @@ impl Account {
                 if response.has_focus() {
                     self.form.focused = Some((slot, response.id));
                 }
+                self.form.entered |= field::enters(&response);
             });
         }
     }

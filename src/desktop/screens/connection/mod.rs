@@ -110,11 +110,15 @@ impl Connection {
             }
             ui.add_space(space::S);
             let stuck = matches!(scene.model.connection.state, State::Offline(trouble) if trouble.needs_person());
-            let may = !scene.model.is_guarded() && (stuck || scene.may_act(Permission::EnrollStations));
+            // Without a station a kiosk is nobody's, and may be left.
+            let kiosk_holds =
+                scene.kiosk && session.station.as_ref().is_some_and(|station| station.has_roles) && !scene.may_act(Permission::LeaveKiosk);
+            let may = !scene.model.is_guarded() && !kiosk_holds && (stuck || scene.may_act(Permission::EnrollStations));
             if button::secondary(ui, theme, scene.text("connection.sign_out"), may).clicked() {
                 self.leaving = true;
             }
-            ui.add(Label::new(theme.hint(scene.text("connection.sign_out_note"))).wrap());
+            let note = if kiosk_holds { "connection.sign_out_kiosk" } else { "connection.sign_out_note" };
+            ui.add(Label::new(theme.hint(scene.text(note))).wrap());
         });
     }
 

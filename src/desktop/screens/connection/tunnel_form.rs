@@ -1,6 +1,6 @@
 //! What a tunnel needs, field by field. Nothing is sent before every field can be used.
 
-use eframe::egui::{Align, Checkbox, Key, Label, Layout, ScrollArea, Ui};
+use eframe::egui::{Align, Checkbox, Label, Layout, ScrollArea, Ui};
 
 use crate::client::{Command, TunnelCommand};
 use crate::desktop::Scene;
@@ -30,6 +30,8 @@ pub struct Form {
     remote_port: String,
     /// What was wrong when somebody last tried.
     wrong: Option<Field>,
+    /// What was tested last: what came of it says nothing about anything else.
+    asked: Option<(TunnelSettings, Secret)>,
     /// Frames drawn so far, up to [`SETTLED`].
     frames: u8,
 }
@@ -74,6 +76,7 @@ impl Form {
             remote_host: settings.remote_host.clone(),
             remote_port: settings.remote_port.to_string(),
             wrong: None,
+            asked: None,
             frames: 0,
         }
     }
@@ -111,7 +114,7 @@ impl Form {
             field::columns(ui, theme, 2, |i, ui| {
                 let (kind, name, text, hint) = &mut row[i];
                 let response = field::text_field(ui, theme, scene.text(name), text, hint);
-                entered |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                entered |= field::enters(&response);
                 field::note(ui, theme, (wrong == Some(*kind)).then(|| scene.text(words_for(*kind))));
             });
         }
@@ -131,7 +134,8 @@ impl Form {
     fn note(&self, ui: &mut Ui, scene: &Scene<'_>) {
         let theme = scene.theme;
         let tunnel = &scene.model.tunnel;
-        match &tunnel.tested {
+        let now = self.settings().ok().map(|settings| (settings, Secret::new(self.passphrase.expose())));
+        match tunnel.tested.as_ref().filter(|_| now.is_some() && now == self.asked) {
             _ if tunnel.testing => {
                 ui.add(Label::new(theme.label(scene.text("tunnel.testing"))).wrap());
             }
@@ -156,6 +160,7 @@ impl Form {
             }
             if button::secondary(ui, theme, scene.text("tunnel.test"), !scene.model.tunnel.testing).clicked() {
                 act = self.act(Act::Test);
+                self.asked = self.settings().ok().map(|settings| (settings, Secret::new(self.passphrase.expose())));
             }
             if button::secondary(ui, theme, scene.text("shell.cancel"), true).clicked() {
                 self.passphrase.clear();

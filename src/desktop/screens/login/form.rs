@@ -5,6 +5,7 @@ use eframe::egui::{Context, Id, Response};
 
 use crate::client::{BadServerUrl, Command, LineCommand, LineState, Model, ServerUrl, SignIn};
 use crate::desktop::Scene;
+use crate::desktop::widgets::field;
 use crate::desktop::widgets::keyboard::Touched;
 use crate::desktop::widgets::password::PasswordBuffer;
 use crate::domain::credentials::{check_password, check_user_name};
@@ -45,6 +46,8 @@ pub struct Form {
     wanted: Option<Field>,
     /// Where the letters go, also those of a keyboard on the screen.
     pub focused: Option<(Field, Id)>,
+    /// Enter was pressed in a field. On a button, a choice or a link it means that one.
+    pub entered: bool,
     /// The server and user that the services offered last.
     offered: (String, String),
     /// The address was left once, or Connect was tried: its error may show.
@@ -59,6 +62,10 @@ impl Form {
     pub fn offer(&mut self, model: &Model) {
         let new = (model.session.server_url.clone(), model.session.last_user.clone());
         if new != self.offered {
+            if new.0 != self.offered.0 {
+                // Another station: what was ticked for the one before is not its.
+                (self.allow_plain_http, self.remember, self.application) = (false, false, None);
+            }
             if self.server == self.offered.0 {
                 self.server.clone_from(&new.0);
             }
@@ -101,11 +108,16 @@ impl Form {
         if response.has_focus() {
             self.focused = Some((field, response.id));
         }
+        self.entered |= field != Field::Other && field::enters(response);
     }
 
     /// An address is judged once it is left, not while it is typed.
     pub fn watch_server(&mut self, response: &Response) {
         self.watch(Field::Server, response);
+        if response.changed() {
+            // It was given for another server.
+            self.allow_plain_http = false;
+        }
         if response.lost_focus() {
             self.judged = !self.server.trim().is_empty();
         } else if response.changed() {

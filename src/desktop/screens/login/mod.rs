@@ -67,7 +67,7 @@ impl Login {
         if self.tunnel.is_some() {
             return tunnel_form::dialog(&mut self.tunnel, ui, scene);
         }
-        if ui.input(|input| input.key_pressed(Key::Enter)) && self.form.focused.is_some() {
+        if std::mem::take(&mut self.form.entered) {
             self.submit(scene);
         }
         if scene.model.session.station.is_some() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
