@@ -58,7 +58,8 @@ pub fn run(context: &Context, chat: &Chat) -> Result<(), Failure> {
     let heard = Arc::new(Heard::default());
     let (output, room, told) = (Output::new(context.output.json), chat.room.clone(), heard.clone());
     let talk = conversation.talk(history.into_iter().map(|message| message.id).collect(), move |event| told.take(&output, &room, event))?;
-    let said = if chat.handover { hand_over(&mut input, &talk, &chat.room) } else { say_lines(context, &mut input, (&talk, &heard), &chat.room) };
+    let said =
+        if chat.handover { hand_over(&mut input, &talk, &chat.room) } else { say_lines(context, &mut input, (&talk, &heard), &chat.room) };
     if said.is_ok() && chat.follow && !heard.ended.load(Ordering::SeqCst) {
         Ending::listen()?.wait();
     }

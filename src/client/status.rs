@@ -113,7 +113,9 @@ mod tests {
         let away = std::cell::Cell::new(false);
         let blink = || {
             away.set(!away.get());
-            link.send_modify(|link| link.state = if away.get() { Connection::Offline(Trouble::Unreachable) } else { Connection::Connected });
+            link.send_modify(|link| {
+                link.state = if away.get() { Connection::Offline(Trouble::Unreachable) } else { Connection::Connected }
+            });
             heard(&one, 2)
         };
         until("back", blink, |told| *told).await;

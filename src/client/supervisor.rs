@@ -3,6 +3,7 @@
 
 mod acts;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +15,12 @@ use super::bridge::{Notifier, Publisher, Slice, Startup};
 use super::command::{Command, LineCommand, Order};
 use super::explain::Explanation;
 use super::files;
-use super::instances::{self, InstancesError, Registry};
+use super::instances::{self, InstancesError, OwnerLock, Registry};
 use super::line;
 use super::model::{InstancesSlice, LineSlice, LineState};
 use super::services::{Inbox, Services};
 use super::session::Ask;
+use super::settings::Settings;
 use super::station::{LINE_START, OpenStation, Opening};
 use super::vault::Vault;
 use crate::domain::InstanceId;
@@ -207,19 +209,21 @@ impl Supervisor {
         });
     }
 
+    /// Becomes the owner of an instance and reads its settings, and what was found wrong with them.
+    fn prepare(&self, id: &InstanceId) -> Result<(PathBuf, OwnerLock, Settings, Vec<Explanation>), InstancesError> {
+        self.registry().refresh();
+        let (folder, lock) = self.registry().own(id)?;
+        files::sweep(&folder);
+        let (settings, problems) = instances::open_settings(&folder, id, &self.vault, &self.startup.clock)?;
+        Ok((folder, lock, settings, problems))
+    }
+
     /// Closes what is open and opens `id`. Where that cannot be, what was open stays.
     async fn open(&mut self, id: InstanceId) {
         if self.station.as_ref().is_some_and(|station| station.id == id) {
             return;
         }
-        self.registry().refresh();
-        let owned = self.registry().own(&id);
-        let prepared = owned.and_then(|(folder, lock)| {
-            files::sweep(&folder);
-            let (settings, problems) = instances::open_settings(&folder, &id, &self.vault, &self.startup.clock)?;
-            Ok((folder, lock, settings, problems))
-        });
-        let (folder, lock, settings, problems) = match prepared {
+        let (folder, lock, settings, problems) = match self.prepare(&id) {
             Ok(prepared) => prepared,
             Err(error) => {
                 tracing::warn!(%error, instance = %id, "not opened");

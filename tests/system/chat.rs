@@ -88,7 +88,7 @@ fn what_is_too_long_to_be_said_is_refused_and_what_is_good_beside_it_arrives() {
     let (server, pc) = (Server::start(), Pc::new());
     pc.login("eol", &server.url());
     let long = "x".repeat(4001);
-    let endless = "ą".repeat(100_000);
+    let endless = "ą".repeat(40_000);
     for (arguments, words) in [(vec!["--handover"], &long), (vec!["--handover"], &endless), (vec![], &long), (vec![], &endless)] {
         let mut command = pc.andonctl();
         command.args(["chat", "--user", "admin", "--password-stdin"]).args(&arguments);

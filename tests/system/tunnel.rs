@@ -180,7 +180,7 @@ fn whatever_is_wrong_has_its_sentence_and_its_exit_code() {
     assert_said(fails(&missing, 0), 1, &format!("The key file is not there: {}.", missing.display()));
     assert_said(fails(&key.with_extension("pub"), 0), 1, "There is no private key in");
     assert_said(fails(&sshd.strange_key(), 0), 5, "with this key.");
-    assert_said(fails(&locked, 0), 1, "The key is locked with a passphrase");
+    assert_said(fails(&locked, 0), 1, "The keyring that may hold the key's passphrase does not answer");
     let mut wrong = pc.andonctl();
     wrong.args(arguments(&sshd, &locked, 0, 9)).arg("--passphrase-stdin");
     assert_said(alone(wrong, "not this one\n").ended(), 1, "The passphrase does not open the key");

@@ -196,3 +196,25 @@ impl Caller {
         Ok(YieldAnswer { kpis, pareto })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_trouble_is_one_failure_whichever_question_met_it() {
+        let wait = Some(Duration::from_secs(90));
+        let later = |status| ApiError::Later { status, sentence: String::new(), retry_after: wait };
+        let often = CallError::Refused(Explanation::new("asked_too_often").with("minutes", 2));
+        assert_eq!((CallError::from(later(429)), CallError::from(SignInError::from(later(429)))), (often.clone(), often));
+        for error in
+            [later(503), ApiError::Certificate("old".into()), ApiError::NotOurServer("a portal".into()), ApiError::Unreachable("".into())]
+        {
+            let (asked, signed_in) = (CallError::from(error.clone()), CallError::from(SignInError::from(error.clone())));
+            assert!(
+                matches!((&asked, &signed_in), (CallError::Unreachable(_), CallError::Unreachable(_))),
+                "{error}: {asked:?}, {signed_in:?}"
+            );
+        }
+    }
+}

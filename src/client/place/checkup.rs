@@ -1,6 +1,7 @@
 //! Everything a station stands on, looked at in order: folder, files, keyring, network, server, token, clock, queue.
 
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::{CallError, Place};
@@ -114,18 +115,21 @@ fn network(place: &Place, id: &InstanceId) -> Vec<Check> {
         let found = check("tunnel", verdict, reached.unwrap_or_else(|| tunnel.server()));
         return vec![check("address", Verdict::Good, url.to_string()), found];
     }
-    // A number of IPv6 stands in brackets in an address, and without them everywhere else.
-    let (host, port) = (url.host().trim_matches(['[', ']']), url.port());
     let address = check("address", Verdict::Good, url.to_string());
-    match (host, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>) {
-        Err(error) => vec![address, check("name", Verdict::Bad, format!("{host}: {error}")), skipped("port")],
+    match resolve(&url) {
+        Err(error) => vec![address, check("name", Verdict::Bad, format!("{}: {error}", url.host())), skipped("port")],
         Ok(found) => {
             let told: Vec<String> = found.iter().map(|socket| socket.ip().to_string()).collect();
             let reached = found.iter().find_map(|socket| TcpStream::connect_timeout(socket, CONNECT_LIMIT).ok());
             let verdict = if reached.is_some() { Verdict::Good } else { Verdict::Bad };
-            vec![address, check("name", Verdict::Good, told.join(", ")), check("port", verdict, port.to_string())]
+            vec![address, check("name", Verdict::Good, told.join(", ")), check("port", verdict, url.port().to_string())]
         }
     }
+}
+
+/// Where the server is. A number of IPv6 stands in brackets in an address, and without them everywhere else.
+fn resolve(url: &ServerUrl) -> io::Result<Vec<SocketAddr>> {
+    Ok((url.host().trim_matches(['[', ']']), url.port()).to_socket_addrs()?.collect())
 }
 
 /// Encryption, an answer, the token, and the two clocks.
@@ -168,5 +172,18 @@ fn queue(place: &Place, id: &InstanceId) -> Check {
             noted("queue", verdict, "queue", values.map(|(name, n)| (name, n.to_string())).to_vec())
         }
         Err(told) => check("queue", Verdict::Bad, format!("{} {}", told.key, told.detail)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_both_kinds_are_found_without_asking_anybody() {
+        for (url, socket) in [("https://[::1]:8440", "[::1]:8440"), ("https://127.0.0.1", "127.0.0.1:443")] {
+            let found = resolve(&ServerUrl::parse(url).unwrap()).unwrap();
+            assert_eq!(found, [socket.parse().unwrap()], "{url}");
+        }
     }
 }
