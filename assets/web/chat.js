@@ -76,7 +76,6 @@ const quietly = async (work) => {
 async function refresh() {
   await quietly(async () => {
     rooms = (await ask("GET", "/api/chat/rooms")).rooms;
-    rooms.forEach((row) => socket.emit("join", { room: row.room }));
     if (!rooms.some((row) => row.room === room)) room = LINE;
     await enter(room);
   });
@@ -122,6 +121,8 @@ function heard(message) {
     append(message, messages.at(-2));
   }
   const row = rooms.find((one) => one.room === message.room);
+  // A room that was not there before.
+  if (!row) return refresh();
   if (row && message.from !== session.user?.username && !(message.room === room && isOpen("chat") && !document.hidden)) row.unread += 1;
   showRooms();
   seen();

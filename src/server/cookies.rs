@@ -53,6 +53,11 @@ impl Kind {
     }
 }
 
+/// The cookie that holds the access token.
+pub(super) fn access_name(secure: bool) -> &'static str {
+    ACCESS.name(secure)
+}
+
 /// The access token of a request's cookies.
 pub(super) fn access(headers: &HeaderMap, secure: bool) -> Option<Secret> {
     ACCESS.read(headers, secure)

@@ -57,7 +57,12 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> 
 /// The password of whoever asks without encryption has been seen by others already; the least is not to take it. What stays within this
 /// machine, and probes of health, nobody sees.
 fn needs_encryption(line: &Line, from: ClientAddress, path: &str) -> bool {
-    line.config.https_only && !from.secure && !from.ip.is_loopback() && !path.starts_with("/health")
+    line.config.https_only && !from.secure && !from.ip.is_loopback() && may_need_encryption(path)
+}
+
+/// Whether `https_only` holds for this path.
+pub(super) fn may_need_encryption(path: &str) -> bool {
+    !path.starts_with("/health")
 }
 
 fn https_required() -> Refusal {

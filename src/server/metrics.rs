@@ -34,13 +34,13 @@ fn keep() -> Option<&'static PrometheusHandle> {
 
 fn describe() {
     describe_counter!("login_attempts_total", "Sign-ins with a name and a password, by the account's role and by how they ended.");
-    describe_counter!("websocket_auth_total", "Tokens and passwords that came over live sockets, by how they were taken.");
+    describe_counter!("websocket_auth_total", "Tokens, passwords and pages' sessions that came over live sockets and Socket.IO, by how they were taken.");
     describe_counter!("websocket_auth_timeouts_total", "Live sockets that never showed who they are.");
     describe_counter!("websocket_reauth_total", "Tokens renewed on open live sockets, by how they were taken.");
     describe_counter!("sensor_readings_total", "Readings taken, by sensor.");
     describe_counter!("alerts_total", "Alerts raised, by type.");
     describe_counter!("reports_received_total", "Test reports that were stored.");
-    describe_gauge!("websocket_connections_active", "Live sockets that are open.");
+    describe_gauge!("websocket_connections_active", "Live sockets and Socket.IO connections that are open.");
     describe_gauge!("source_state", "1 while a source of readings is connected, else 0.");
     describe_histogram!("request_duration_seconds", Unit::Seconds, "Requests, by method and route.");
     describe_histogram!("websocket_message_duration_seconds", Unit::Seconds, "Messages of live sockets.");
@@ -87,12 +87,20 @@ pub(super) fn login(role: Option<Role>, status: &'static str) {
     counter!("login_attempts_total", "role" => role.map_or("UNKNOWN", Role::as_str), "status" => status).increment(1);
 }
 
-/// A request was answered. `route` is as it stands in the router.
+/// A request was answered. `route` is as it stands in the router. Socket.IO's are left out: most of them only wait for something to happen.
 pub(super) fn request(method: &Method, route: Option<&str>, took: Duration) {
+    if route.is_some_and(|route| route.starts_with("/socket.io")) {
+        return;
+    }
     const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
     let method = KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER");
     let endpoint = route.unwrap_or(NO_ROUTE).to_owned();
     histogram!("request_duration_seconds", "method" => method, "endpoint" => endpoint).record(took.as_secs_f64());
+}
+
+/// Somebody showed who he is over Socket.IO, or tried to.
+pub(super) fn signed_in_on_socket_io(taken: bool) {
+    counter!("websocket_auth_total", "result" => if taken { "ok" } else { "refused" }).increment(1);
 }
 
 /// Reports were stored.
@@ -123,6 +131,15 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn polls_that_wait_for_news_are_no_slow_requests() {
+        let text = counted(|| {
+            request(&Method::GET, Some("/socket.io/"), Duration::from_secs(25));
+            request(&Method::GET, Some("/api/auth/me"), Duration::from_millis(3));
+        });
+        assert!(text.contains("/api/auth/me") && !text.contains("socket.io"), "{text}");
     }
 
     #[test]

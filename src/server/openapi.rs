@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{InfoBuilder, OpenApiBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::router;
+use super::{cookies, headers, router};
 use crate::domain::{Permission, Role};
 use crate::protocol::auth::Problem;
 
@@ -34,7 +34,7 @@ pub(super) enum Needed {
 const REFUSALS: &[(&str, &str, &str)] = &[
     ("400", "BadRequest", "Something in the request cannot be used."),
     ("401", "Unauthorized", "Sign in first, or again."),
-    ("403", "Forbidden", "The caller's role may not do this."),
+    ("403", "Forbidden", "The caller's role may not do this, or the server is reached by https:// only (`https_required`)."),
     ("404", "NotFound", "There is no such thing."),
     ("405", "MethodNotAllowed", "This address does not take this method."),
     ("408", "TooSlow", "The body did not arrive in time."),
@@ -43,7 +43,7 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("415", "UnsupportedMediaType", "The body is not JSON."),
     ("422", "Unprocessable", "The request was understood, and is not allowed."),
     ("426", "UpgradeRequired", "This address is a WebSocket."),
-    ("429", "TooMany", "Too many tries. The header retry-after says when another is welcome, in seconds."),
+    ("429", "TooMany", "Too many tries. Where waiting helps, the header retry-after says when another is welcome, in seconds."),
     ("503", "Unavailable", "The server cannot do this at the moment. The header retry-after says when to try again, in seconds."),
 ];
 
@@ -104,21 +104,27 @@ fn document() -> Value {
     for (name, schema) in schemas {
         document["components"]["schemas"][name] = serde_json::to_value(schema).unwrap_or_default();
     }
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut);
-    paths.flat_map(Map::values_mut).filter_map(Value::as_object_mut).for_each(complete);
+    for (path, methods) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            operation.as_object_mut().into_iter().for_each(|operation| complete(path, method, operation));
+        }
+    }
     document
 }
 
 /// Adds to an operation what its annotation need not repeat.
-fn complete(operation: &mut Map<String, Value>) {
+fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let permission = operation.get(PERMISSION).and_then(Value::as_str).unwrap_or_default().to_owned();
     if !operation.contains_key("security") {
-        let security = if permission == PUBLIC { json!([]) } else { usual_security() };
+        let security = if permission == PUBLIC { json!([]) } else { usual_security(method) };
         operation.insert("security".to_owned(), security);
     }
     let mut answered = vec!["503"];
     if permission != PUBLIC {
-        answered.extend(["401", "403"]);
+        answered.push("401");
+    }
+    if permission != PUBLIC || headers::may_need_encryption(path) {
+        answered.push("403");
     }
     if operation.contains_key("parameters") || operation.contains_key("requestBody") {
         answered.push("400");
@@ -136,8 +142,12 @@ fn complete(operation: &mut Map<String, Value>) {
     responses.sort_keys();
 }
 
-fn usual_security() -> Value {
-    json!([{ "bearer": [] }, { "station": [] }, { "cookie": [] }])
+/// One of these is enough. A change that a cookie vouches for needs the CSRF token beside it.
+fn usual_security(method: &str) -> Value {
+    if method == "get" {
+        return json!([{ "bearer": [] }, { "station": [] }, { "cookie": [] }, { "cookie_tls": [] }]);
+    }
+    json!([{ "bearer": [] }, { "station": [] }, { "cookie": [], "csrf": [] }, { "cookie_tls": [], "csrf": [] }])
 }
 
 /// An answer with a refusal's status says the shared words, unless it has its own; its body is a [`Problem`], unless it has its own.
@@ -173,7 +183,12 @@ fn shared_answer((status, _, description): &(&str, &str, &str)) -> Value {
 fn security_schemes() -> Value {
     json!({
         "bearer": { "type": "http", "scheme": "bearer", "description": "A person's access token from signing in, or a station's token." },
-        "cookie": { "type": "apiKey", "in": "cookie", "name": "andon_access", "description": "The web page's session." },
+        "cookie": { "type": "apiKey", "in": "cookie", "name": cookies::access_name(false), "description": "The web page's session, by plain HTTP." },
+        "cookie_tls": { "type": "apiKey", "in": "cookie", "name": cookies::access_name(true), "description": "The web page's session, by TLS." },
+        "csrf": {
+            "type": "apiKey", "in": "header", "name": cookies::CSRF_HEADER,
+            "description": "What the page's cookie andon_csrf holds (by TLS __Host-andon_csrf). Only a change that a cookie vouches for needs it.",
+        },
         "password": { "type": "http", "scheme": "basic", "description": "A person's name and password." },
         "station": { "type": "apiKey", "in": "header", "name": "authorization", "description": "A station's token after the word Basic, as it is." },
     })
@@ -229,7 +244,8 @@ mod tests {
         let needs = needs();
         for (place, operation) in operations(&document()) {
             let asked = needs.iter().any(|(method, path, _)| place == format!("{} {path}", method.as_str().to_ascii_lowercase()));
-            assert_eq!(asked, operation["security"] == usual_security(), "{place}");
+            let method = place.split(' ').next().unwrap_or_default();
+            assert_eq!(asked, operation["security"] == usual_security(method), "{place}");
             assert!(
                 asked || operation[PERMISSION] == PUBLIC || operation["security"].as_array().is_some_and(|own| !own.is_empty()),
                 "{place}"

@@ -2,6 +2,8 @@
 //! the document, so it is walked as well.
 
 use andon::domain::{Permission, Role};
+use andon::server::Config;
+use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use serde_json::Value;
 
@@ -125,6 +127,22 @@ async fn every_route_answers_every_role_as_the_access_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{} answers are not as the access table and the document say:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_refused_without_encryption_stands_in_the_document() {
+    let change = |config: &mut Config| (config.https_only, config.trusted_proxies) = (true, vec!["127.0.0.1".parse().unwrap()]);
+    let world = World::with(Clock::system(), change).await;
+    for operation in operations(&world.anonymous().get("/api/openapi.json").await.expect(200).json()) {
+        let answer = world.anonymous().request(&operation.method, &operation.path, &[("x-forwarded-for", "192.0.2.7")], None).await;
+        let place = format!("{} {}: {}", operation.method, operation.path, answer.status);
+        assert!(operation.statuses.contains(&answer.status.to_string()), "not in the document: {place}");
+        if operation.path.starts_with("/health") {
+            assert_ne!(answer.status, 403, "{place}");
+        } else {
+            answer.expect_refusal(403, "https_required");
+        }
+    }
 }
 
 #[tokio::test]

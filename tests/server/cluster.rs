@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::plant::{PlantDatabase, Redis, Tied, private_folder, tied};
 use crate::program::{Served, run_well, serve_with};
 use crate::samples::{Sample, at};
+use crate::socket_io::{next_packet, signed_in};
 use crate::wire::Wire;
 use crate::world::{Client, PASSWORD};
 
@@ -190,6 +191,12 @@ async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
     assert!(reason["reason"].as_str().unwrap().contains("redis"), "{reason}");
     plant.a.client().get("/health/ready").await.expect(200);
     before.moved_to(plant.b.address()).get("/api/auth/me").await.expect(200);
+    let mut live = Wire::following(plant.b.address(), &plant.b.token().await, &["chat", "reports", "yield"]).await;
+    let mut original = signed_in(plant.b.address(), &plant.b.token().await).await;
+    before.post("/api/chat/line/messages", &json!({ "content": "while it was away" })).await.expect(201);
+    before.post("/api/Report/WSJF", &Sample::new("SN-1", at(1), "P").json()).await.expect(200);
+    assert_eq!(live.expect("report_received").await["serial_number"], "SN-1", "followers of the other server hear of it by its look");
+    live.expect("yield_changed").await;
     let during = plant.b.login().await.moved_to(plant.a.address());
     during.get("/api/auth/me").await.expect(200);
     during.post("/api/auth/logout", &json!({})).await.expect(200);
@@ -198,6 +205,13 @@ async fn redis_killed_and_back_leaves_nothing_wrong_and_health_tells() {
     plant.redis.resume();
     eventually("both are well again by themselves", Duration::from_secs(20), async || healthy(&plant, "healthy").await).await;
     before.get("/api/auth/me").await.expect(200);
+    assert_eq!(live.expect("chat_message").await["content"], "while it was away");
+    let heard = next_packet(&mut original).await;
+    assert!(heard.starts_with("42[\"message\"") && heard.contains("while it was away"), "{heard}");
+    before.post("/api/chat/line/messages", &json!({ "content": "and now" })).await.expect(201);
+    assert_eq!(live.expect("chat_message").await["content"], "and now");
+    let heard = next_packet(&mut original).await;
+    assert!(heard.contains("and now"), "what was said meanwhile came once: {heard}");
 }
 
 #[tokio::test]
@@ -207,12 +221,17 @@ async fn a_message_on_one_server_reaches_sockets_on_the_other_once() {
     let token = plant.a.token().await;
     let mut on_a = Wire::following(plant.a.address(), &token, &["chat"]).await;
     let mut on_b = Wire::following(plant.b.address(), &token, &["chat"]).await;
-    let say = json!({ "content": "ą <b> 🙂" });
-    for server in [&plant.a, &plant.b] {
+    for (server, content) in [(&plant.a, "ą <b> 🙂"), (&plant.b, "and back")] {
+        let say = json!({ "content": content });
         server.client().bearer(&token).post("/api/chat/line/messages", &say).await.expect(201);
         let (one, other) = (on_a.expect("chat_message").await, on_b.expect("chat_message").await);
         assert_eq!(one, other);
-        assert_eq!(one["content"], say["content"]);
+        assert_eq!(one["content"], content);
+    }
+    // Nothing comes a second time: the next frame is the answer to this.
+    for socket in [&mut on_a, &mut on_b] {
+        socket.say("ping", "p", json!({})).await;
+        socket.expect("pong").await;
     }
     let other = plant.b.client().bearer(&token);
     let present = async |n| other.get("/api/chat/presence").await.expect(200).json()["present"].as_array().unwrap().len() == n;
@@ -340,7 +359,8 @@ async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_second
     assert_eq!(units(&client).await, 6);
 }
 
-/// The true nginx, with the file that is shipped: only names and places are those of the test.
+/// The true nginx, with the file that is shipped. Only where it listens, its folder and the two names are replaced: by the addresses of
+/// the test's servers. That those names keep their addresses in the compose file is shown by a test of its own.
 struct Nginx {
     address: SocketAddr,
     _process: Tied,
@@ -401,6 +421,36 @@ async fn behind_the_shipped_nginx_requests_sockets_and_polling_work_and_outlive_
     eventually("requests are answered by the other", Duration::from_secs(5), answers).await;
     let _socket = Wire::following(nginx.address, &token, &["chat"]).await;
     client.get(polling).await.expect(200);
+    // What nginx itself has to say is JSON as well, and how much is too much the servers say.
+    client.request("POST", "/api/chat/line/messages", &[("content-length", "40000000")], None).await.expect_refusal(413, "too_large");
+    let odd = "x".repeat(40_000);
+    client.request("GET", "/api/auth/me", &[("x-odd", &odd)], None).await.expect_refusal(400, "bad_request");
+    client.get(&format!("/api/{odd}")).await.expect_refusal(400, "bad_request");
+    plant.b.served.child.kill().unwrap();
+    plant.b.served.child.wait().unwrap();
+    let away = client.get("/api/auth/me").await.expect_refusal(503, "unavailable");
+    assert!(away.header("retry-after").is_some() && away.json()["Message"].is_string(), "{away:?}");
+}
+
+#[test]
+fn names_that_nginx_looks_up_once_keep_their_addresses_and_nobody_else_gets_nginxs() {
+    let deployed = |file: &str| std::fs::read_to_string(format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (nginx, compose) = (deployed("nginx.conf"), deployed("compose.yaml"));
+    let value = |text: &str, key: &str| text.split_once(key).map(|(_, rest)| rest.split([' ', ',', '}']).next().unwrap().to_owned());
+    let upstream = nginx.lines().filter_map(|line| Some(line.trim().strip_prefix("server ")?.split_once(':')?.0)).collect::<Vec<_>>();
+    let mut fixed = vec![value(&compose, "ANDON_TRUSTED_PROXIES: ").unwrap().trim().to_owned()];
+    assert_eq!(upstream.len(), 4, "{upstream:?}");
+    for name in &upstream[..2] {
+        let service = compose.split_once(&format!("\n  {name}:\n")).unwrap().1;
+        fixed.push(value(&service[..300], "ipv4_address: ").unwrap());
+    }
+    fixed.dedup();
+    assert_eq!(fixed.len(), 3, "{fixed:?}");
+    assert!(compose.contains("ip_range: 172.28.44.128/25"));
+    for address in fixed {
+        let last: u8 = address.strip_prefix("172.28.44.").unwrap().parse().unwrap();
+        assert!(last < 128, "{address} may be given to somebody else");
+    }
 }
 
 #[tokio::test]

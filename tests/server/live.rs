@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use andon::domain::Role;
+use andon::server::Admin;
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use base64::Engine;
@@ -237,16 +238,17 @@ async fn a_revocation_reaches_every_open_socket_within_five_seconds() {
     world.anonymous().bearer(&one).post("/api/auth/logout", &json!({})).await.expect(200);
     assert_eq!(ended.ending().await, bad("revoked"));
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
-    // Past the running server, as the command line does it.
+    // Past the running server, which hears nothing of it, as the command line does it.
+    let past = Admin::open(&world.config, world.clock.clone()).await.unwrap();
     let started = Instant::now();
-    world.admin_tools().set_role("oper", Role::Guest).await.unwrap();
+    past.set_role("oper", Role::Guest).await.unwrap();
     let told = kept.expect("auth_ok").await;
     assert_eq!((told["role"].as_str(), told["permissions"].clone()), (Some("GUEST"), json!(["chat"])));
     kept.say("subscribe", "r", json!({ "topics": ["reports"] })).await;
     assert_eq!(kept.expect("error").await["code"], "forbidden");
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     let started = Instant::now();
-    world.admin_tools().set_active("oper", false).await.unwrap();
+    past.set_active("oper", false).await.unwrap();
     assert_eq!(kept.ending().await, bad("revoked"));
     let told = loop {
         match original.next_text().await {
@@ -307,20 +309,49 @@ async fn too_large_too_many_and_too_fast_each_have_their_close_code() {
     assert_eq!(fast.ending().await, ("rate_limit".to_owned(), 4029));
 }
 
+/// As many messages as were said while nobody was connected.
+async fn say_before(world: &World, count: usize, content: &str) {
+    let mut connection = world.connect().await;
+    connection.execute("begin").await.unwrap();
+    for _ in 0..count {
+        let id = Uuid::now_v7();
+        let text = format!(
+            "insert into chat_messages (id, room, room_key, kind, author_id, author, sent_as, content, created_at)
+            values ('{id}', 'line', 'line', 'message', 'x', 'x', '{id}', '{content}', 0)"
+        );
+        connection.execute(sqlx::AssertSqlSafe(text)).await.unwrap();
+    }
+    connection.execute("commit").await.unwrap();
+}
+
+#[tokio::test]
+async fn all_that_was_missed_is_told_and_too_much_of_it_is_not_hidden() {
+    let world = World::new().await;
+    let token = world.login("oper").await.access_token;
+    let since = json!({ "topics": ["chat"], "since": Uuid::now_v7().to_string() });
+    for (more, told, is_all) in [(450, 450, true), (600, 1000, false)] {
+        say_before(&world, more, "x").await;
+        let mut wire = Wire::signed_in(world.running.address(), &token).await;
+        wire.say("subscribe", "s", since.clone()).await;
+        wire.expect("ack").await;
+        for n in 0..told {
+            assert_eq!(wire.expect("chat_message").await["room"], "line", "{n}");
+        }
+        wire.say("ping", "p", json!({})).await;
+        if !is_all {
+            let error = wire.expect("error").await;
+            assert_eq!((error["code"].as_str(), error["request_id"].as_str()), (Some("missed_more"), Some("s")));
+        }
+        wire.expect("pong").await;
+    }
+}
+
 #[tokio::test]
 async fn a_slow_reader_is_dropped_and_nobody_waits_for_him() {
     let world = World::new().await;
     let token = world.login("oper").await.access_token;
-    let (mut connection, old) = (world.connect().await, Uuid::now_v7());
-    let content = "🙂".repeat(4000);
-    for n in 0..200 {
-        let text = format!(
-            "insert into chat_messages (id, room, room_key, kind, author_id, author, sent_as, content, created_at)
-            values ('{}', 'line', 'line', 'message', 'x', 'x', '{n}', '{content}', 0)",
-            Uuid::now_v7()
-        );
-        connection.execute(sqlx::AssertSqlSafe(text)).await.unwrap();
-    }
+    let old = Uuid::now_v7();
+    say_before(&world, 200, &"🙂".repeat(4000)).await;
     let mut slow = Wire::signed_in(world.running.address(), &token).await;
     for n in 0..6 {
         slow.say("subscribe", &n.to_string(), json!({ "topics": ["chat"], "since": old.to_string() })).await;

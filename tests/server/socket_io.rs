@@ -81,6 +81,22 @@ pub async fn next_packet(socket: &mut Wire) -> String {
     }
 }
 
+/// A connection that has signed in.
+pub async fn signed_in(address: std::net::SocketAddr, token: &str) -> Wire {
+    let mut wire = Wire::open(address, "/socket.io/?EIO=4&transport=websocket").await;
+    wire.text("40").await;
+    let event = json!(["authenticate", { "token": token }]);
+    loop {
+        let packet = next_packet(&mut wire).await;
+        if packet.starts_with("42[\"connected\"") {
+            wire.text(&format!("42{event}")).await;
+        }
+        if packet.starts_with("42[\"auth_success\"") {
+            return wire;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stations_token_opens_no_chat() {
     let world = World::new().await;
@@ -101,4 +117,56 @@ async fn a_stations_token_opens_no_chat() {
     world.operator().await.post("/api/chat/line/messages", &json!({ "content": "among people" })).await.expect(201);
     socket.text("42[\"message\",\"let me\"]").await;
     assert!(next_packet(&mut socket).await.starts_with("42[\"auth_error\""));
+}
+
+#[tokio::test]
+async fn a_page_of_a_plant_of_sixty_stations_stays_connected_and_hears_every_room() {
+    let world = World::new().await;
+    for n in 0..60 {
+        world.admin_tools().issue_token(&format!("line-{n}")).await.unwrap();
+    }
+    let mut page = Wire::of_page(&world, "oper").await;
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        told.push(next_packet(&mut page).await);
+        if told.len() == 1 {
+            page.text("40").await;
+        }
+    }
+    assert!(told.iter().any(|packet| packet.starts_with("42[\"auth_success\"")), "{told:?}");
+    let other = world.person("tech").await;
+    for room in ["line", "station:line-0", "station:line-59"] {
+        other.post(&format!("/api/chat/{room}/messages"), &json!({ "content": "hello" })).await.expect(201);
+        let heard = next_packet(&mut page).await;
+        assert!(heard.starts_with("42[\"message\"") && heard.contains(room), "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_for_good() {
+    let world = World::with(andon::support::clock::Clock::system(), |config| config.chat_rate = 100_000).await;
+    let mut slow = Wire::of_page(&world, "oper").await;
+    slow.text("40").await;
+    let talker = world.person("tech").await;
+    let present = async || talker.get("/api/chat/presence").await.expect(200).json()["present"].as_array().unwrap().len();
+    let started = std::time::Instant::now();
+    while present().await < 1 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    }
+    // More than the way to it takes, and than waits for it.
+    let content = "🙂".repeat(4000);
+    let mut n = 0;
+    while present().await > 0 {
+        talker.post("/api/chat/line/messages", &json!({ "content": content })).await.expect(201);
+        n += 1;
+        assert!(n < 2000, "it is never cut off");
+    }
+    // Now it reads, and is told so after what still came; it is no ghost that hears nothing and gets no answer.
+    loop {
+        match slow.next_text().await {
+            Ok(packet) if packet == "41" => break,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
 }

@@ -7,8 +7,11 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::world::{PASSWORD, World};
 
 /// How long a test waits for a frame that must come.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -18,6 +21,17 @@ pub struct Wire(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Wire {
     pub async fn open(address: SocketAddr, path: &str) -> Wire {
         Wire(connect_async(format!("ws://{address}{path}")).await.unwrap().0)
+    }
+
+    /// The Socket.IO connection of a page that is signed in: its cookies come with the handshake.
+    pub async fn of_page(world: &World, name: &str) -> Wire {
+        let session = json!({ "username": name, "password": PASSWORD });
+        let login = world.anonymous().post("/api/page/login", &session).await.expect(200);
+        let cookies: Vec<&str> = login.headers("set-cookie").filter_map(|cookie| cookie.split(';').next()).collect();
+        let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", world.running.address());
+        let mut request = url.into_client_request().unwrap();
+        request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
+        Wire(connect_async(request).await.unwrap().0)
     }
 
     /// A live socket that has signed in.

@@ -81,7 +81,7 @@ pub(in crate::server) struct ResetConfirmation {
 /// Makes an account that waits for its address to be confirmed.
 #[utoipa::path(
     post, path = "/api/signup", tag = "Sign up", operation_id = "sign_up", request_body = SignupForm,
-    responses((status = 201, body = Object), (status = 403), (status = 409), (status = 429)),
+    responses((status = 201, body = Object), (status = 403), (status = 429)),
     extensions(("x-permission" = json!("-"))),
 )]
 pub(in crate::server) async fn sign_up(

@@ -17,7 +17,8 @@ use super::follow;
 use super::session::{Due, Session};
 use crate::protocol::live::{Ending, FRAME_LIMIT, Frame, LiveError, Topic};
 use crate::server::bus::Happening;
-use crate::server::services::chat;
+use crate::server::error::Refusal;
+use crate::server::services::chat::Replay;
 use crate::server::sockets::{Seat, Standing};
 use crate::server::state::Line;
 
@@ -155,6 +156,22 @@ impl Socket {
         self.answer(frame).await
     }
 
+    /// Sends again what was said after a message. False when that is too much.
+    async fn tell_since(&mut self, known: Uuid) -> Going<Result<bool, Refusal>> {
+        let mut replay = Replay::after(known);
+        while replay.goes_on && !replay.is_long() {
+            let messages = match replay.page(&self.line).await {
+                Ok(messages) => messages,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            for message in messages {
+                self.latest = Uuid::parse_str(&message.id).unwrap_or(self.latest).max(self.latest);
+                self.say("chat_message", &message).await?;
+            }
+        }
+        Ok(Ok(!replay.is_long()))
+    }
+
     async fn pass_on(&mut self, happening: Result<Happening, RecvError>) -> Going {
         match happening {
             Ok(Happening::Missed) if self.session.topics.contains(&Topic::Chat) => self.catch_up().await,
@@ -174,14 +191,10 @@ impl Socket {
 
     /// Other servers could not be heard for a while: what was said there is in the database.
     async fn catch_up(&mut self) -> Going {
-        match chat::replay(&self.line, self.latest).await {
-            Ok(messages) => {
-                for message in messages {
-                    self.latest = Uuid::parse_str(&message.id).unwrap_or(self.latest).max(self.latest);
-                    self.say("chat_message", &message).await?;
-                }
-                Ok(())
-            }
+        match self.tell_since(self.latest).await? {
+            Ok(true) => Ok(()),
+            // It comes back, says what it knows, and is told to read the history.
+            Ok(false) => Err(Ending::SlowReader.into()),
             Err(refusal) => {
                 tracing::warn!("a live socket could not be told what it missed: {}", refusal.sentence);
                 Ok(())

@@ -20,8 +20,9 @@ pub(in crate::server) const UNFIT: &str = "bad_message";
 const SENT_AS_MAX: usize = 64;
 /// How far back unread messages are counted.
 const UNREAD_DAYS: i64 = 31;
-/// Messages that are sent again to a socket that was away; whoever missed more reads the history.
+/// Messages that are sent again at a time to a socket that was away, and how often: whoever missed more is told to read the history.
 const REPLAY: i64 = 200;
+const REPLAY_PAGES: u32 = 5;
 /// How far before the last known message a replay begins: servers' clocks differ, and a message may be stored after a later one.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
@@ -127,16 +128,38 @@ pub(in crate::server) async fn mark_read(line: &Line, reader: &str, room: &str, 
     Ok(store::mark_read(&line.store, reader, &room, &id, line.clock.now()).await?)
 }
 
-/// What was said after a message that a socket knows. Some that it knows come again: ids tell.
-pub(in crate::server) async fn replay(line: &Line, known: Uuid) -> Result<Vec<Message>, Refusal> {
-    let after = known
-        .get_timestamp()
-        .map(|time| time.to_unix())
-        .and_then(|(secs, nanos)| Some(DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)? - OVERLAP));
-    let after = after.map_or_else(|| known.to_string(), id_at);
-    let mut messages = store::since(&line.store, &after, REPLAY).await?;
-    messages.retain(|message| message.id != known.to_string());
-    Ok(messages)
+/// Tells a socket what was said while it did not hear, oldest first and a page at a time.
+pub(in crate::server) struct Replay {
+    known: String,
+    after: String,
+    pages: u32,
+    /// Whether there may be more.
+    pub(in crate::server) goes_on: bool,
+}
+
+impl Replay {
+    /// Of what was said after a message that the socket knows. Some that it knows come again: ids tell.
+    pub(in crate::server) fn after(known: Uuid) -> Replay {
+        let time = known.get_timestamp().map(|time| time.to_unix());
+        let begin = time.and_then(|(secs, nanos)| Some(DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)? - OVERLAP));
+        Replay { known: known.to_string(), after: begin.map_or_else(|| known.to_string(), id_at), pages: 0, goes_on: true }
+    }
+
+    /// Whether so much was missed that the history tells it better.
+    pub(in crate::server) fn is_long(&self) -> bool {
+        self.goes_on && self.pages >= REPLAY_PAGES
+    }
+
+    pub(in crate::server) async fn page(&mut self, line: &Line) -> Result<Vec<Message>, Refusal> {
+        let mut messages = store::since(&line.store, &self.after, REPLAY).await?;
+        self.pages += 1;
+        self.goes_on = messages.len() as i64 == REPLAY;
+        if let Some(last) = messages.last() {
+            self.after.clone_from(&last.id);
+        }
+        messages.retain(|message| message.id != self.known);
+        Ok(messages)
+    }
 }
 
 fn require(role: Role) -> Result<(), Refusal> {

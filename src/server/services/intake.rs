@@ -15,6 +15,7 @@ use crate::server::bus::{Bus, Happening};
 use crate::server::error::Refusal;
 use crate::server::metrics;
 use crate::server::services::runs::Runs;
+use crate::server::services::untold::Untold;
 use crate::server::store::reports::{self, NewReport, Stored};
 use crate::server::store::{Store, StoreError};
 
@@ -40,7 +41,7 @@ impl Intake {
     /// Starts the writer. It ends after `stop`, once all that was let in is stored.
     pub(in crate::server) fn start(store: Store, runs: Arc<Runs>, bus: Bus, stop: CancellationToken) -> (Intake, JoinHandle<()>) {
         let (sender, jobs) = mpsc::channel(WAITING);
-        (Intake(sender), tokio::spawn(Writer { store, runs, bus }.write_all(jobs, stop)))
+        (Intake(sender), tokio::spawn(Writer { store, runs, bus, untold: Untold::default() }.write_all(jobs, stop)))
     }
 
     /// Reports that wait for the writer.
@@ -62,10 +63,11 @@ struct Writer {
     store: Store,
     runs: Arc<Runs>,
     bus: Bus,
+    untold: Untold,
 }
 
 impl Writer {
-    async fn write_all(self, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
+    async fn write_all(mut self, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
         let mut heard = self.bus.follow();
         let mut look = tokio::time::interval(LOOK_AGAIN);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -79,8 +81,14 @@ impl Writer {
                 () = stop.cancelled(), if !jobs.is_closed() => jobs.close(),
                 happening = heard.recv() => if self.concerns(&happening) {
                     self.catch_up().await;
+                    if let Ok(Happening::ReportsStored { ids, .. }) = &happening {
+                        self.untold.told(ids.iter().map(String::as_str));
+                    }
                 },
-                _ = look.tick(), if self.store.is_shared() => self.catch_up().await,
+                _ = look.tick(), if self.store.is_shared() => {
+                    self.catch_up().await;
+                    self.tell_of_others().await;
+                }
             }
         }
     }
@@ -95,7 +103,7 @@ impl Writer {
     }
 
     /// One commit for all; where that fails, one for each, so that nobody suffers for another's report.
-    async fn write(&self, mut batch: Vec<Job>) {
+    async fn write(&mut self, mut batch: Vec<Job>) {
         let result = self.store_batch(&mut batch).await;
         match result {
             Ok(()) => answer(batch, &Ok(())),
@@ -111,13 +119,14 @@ impl Writer {
         }
     }
 
-    async fn store_batch(&self, batch: &mut [Job]) -> Result<(), StoreError> {
+    async fn store_batch(&mut self, batch: &mut [Job]) -> Result<(), StoreError> {
         let stored = reports::put_all(&self.store, batch.iter().map(|job| &job.report)).await?;
         let ids: Vec<Uuid> = batch.iter().map(|job| job.report.header.id).chain(stored.replaced.iter().flatten().copied()).collect();
         if !self.follow(batch, &stored) {
             self.catch_up().await;
         }
-        let ids = ids.iter().map(Uuid::to_string).collect();
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        self.untold.told(ids.iter().map(String::as_str));
         metrics::reports_received(batch.len());
         let heads = batch.iter().map(|job| job.report.head()).collect();
         self.bus.publish(Happening::ReportsStored { by: self.bus.origin(), ids, heads });
@@ -137,10 +146,24 @@ impl Writer {
         self.runs.follow(&stored.changes, &gone, came)
     }
 
-    async fn catch_up(&self) {
-        // Left to the next look.
-        if let Err(error) = self.runs.catch_up(&self.store).await {
-            tracing::warn!("what other servers stored could not be read: {error}");
+    async fn catch_up(&mut self) {
+        match self.runs.catch_up(&self.store).await {
+            Ok(ids) => self.untold.find(ids),
+            // Left to the next look.
+            Err(error) => tracing::warn!("what other servers stored could not be read: {error}"),
+        }
+    }
+
+    /// Tells this server's followers what other servers stored and could not tell themselves.
+    async fn tell_of_others(&mut self) {
+        let due = self.untold.take_due();
+        match reports::find_heads(&self.store, &due).await {
+            Ok(heads) if heads.is_empty() => {}
+            Ok(heads) => {
+                let ids = due.iter().map(Uuid::to_string).collect();
+                self.bus.hear(Happening::ReportsStored { by: self.bus.origin(), ids, heads });
+            }
+            Err(error) => tracing::warn!("followers could not be told what other servers stored: {error}"),
         }
     }
 }

@@ -18,4 +18,5 @@ pub(super) mod signup;
 pub(super) mod socket_sign_in;
 pub(super) mod sweep;
 pub(super) mod turns;
+mod untold;
 pub(super) mod yield_query;

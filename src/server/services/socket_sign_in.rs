@@ -18,8 +18,10 @@ use crate::server::state::Line;
 use crate::server::store::sessions::{self, Owner};
 use crate::support::secret::Secret;
 
-/// How long a socket's own session may last.
-const SESSION: TimeDelta = TimeDelta::days(7);
+/// How long a socket's own session lasts when nobody prolongs it: a server that is killed cannot end it.
+const SESSION: TimeDelta = TimeDelta::minutes(15);
+/// How often it is prolonged.
+pub(in crate::server) const PROLONG: std::time::Duration = std::time::Duration::from_secs(180);
 
 /// Somebody who signed in on a socket.
 pub(in crate::server) struct Admitted {
@@ -99,6 +101,15 @@ pub(in crate::server) async fn by_page(line: &Line, seat: &Seat, handshake: &Par
     let Some(caller) = caller else { return Ok(None) };
     let standing = seat.take(&caller).map_err(full)?;
     Ok(Some(Admitted { caller, email: None, standing, expires_at: None, own_session: false }))
+}
+
+/// The socket is still there, and with it a session that is only its.
+pub(in crate::server) async fn prolong(line: &Line, admitted: &Admitted) {
+    if let (true, Some(session_id)) = (admitted.own_session, &admitted.caller.session_id)
+        && let Err(error) = sessions::prolong(&line.store, session_id, line.clock.now() + SESSION).await
+    {
+        tracing::warn!("a socket's session could not be prolonged: {error}");
+    }
 }
 
 /// The socket is gone, and with it a session that was only its.

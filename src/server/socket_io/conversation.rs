@@ -1,12 +1,13 @@
 //! One connection: greeted at once, a stranger until it authenticates, then heard and told.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use socketioxide::SendError;
+use socketioxide::{SendError, SocketError};
 use socketioxide::extract::SocketRef;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -22,9 +23,10 @@ use crate::protocol::chat::{AuthError, AuthSuccess, Authenticate, ChatUser, Conn
 use crate::server::bus::Happening;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
-use crate::server::services::chat::{self, Speaker, UNFIT, Words};
+use crate::server::metrics;
+use crate::server::services::chat::{self, Replay, Speaker, UNFIT, Words};
 use crate::server::services::sessions::Origin;
-use crate::server::services::socket_sign_in::Admitted;
+use crate::server::services::socket_sign_in::{Admitted, PROLONG};
 use crate::server::services::{server_status, socket_sign_in};
 use crate::server::sockets::{Seat, Standing};
 use crate::server::state::Line;
@@ -34,6 +36,11 @@ use crate::support::secret::Secret;
 const TRIES: u32 = 10;
 /// Large messages that one connection is sent back: a client that does not read them has us keep them.
 const LARGE_ECHOES: u32 = 16;
+/// Messages that a connection is known to have, so that none is told twice.
+const TOLD: usize = 256;
+/// How long a client that is cut off may take to read so, and how often it is tried.
+const LAST_WORD: Duration = Duration::from_secs(60);
+const LAST_WORD_AGAIN: Duration = Duration::from_millis(100);
 const SESSION_ENDED: &str = "Your session has ended. Sign in again.";
 
 pub(super) struct Conversation {
@@ -43,9 +50,19 @@ pub(super) struct Conversation {
     /// Names this connection on the bus.
     id: Uuid,
     known: Option<Admitted>,
-    rooms: HashSet<String>,
+    rooms: Rooms,
+    /// The newest message of this connection's time, and those it knows, the newest last.
+    latest: Uuid,
+    told: VecDeque<String>,
     failures: u32,
     large_echoes: u32,
+}
+
+/// What a client hears.
+enum Rooms {
+    /// A page shows all of them.
+    All,
+    Some(HashSet<String>),
 }
 
 /// The client is to be cut off.
@@ -55,7 +72,8 @@ type Going = Result<(), CutOff>;
 
 impl Conversation {
     pub(super) fn new(line: Arc<Line>, socket: SocketRef, seat: Seat) -> Conversation {
-        Conversation { line, socket, seat, id: Uuid::now_v7(), known: None, rooms: HashSet::new(), failures: 0, large_echoes: 0 }
+        let (rooms, told, latest) = (Rooms::Some(HashSet::new()), VecDeque::with_capacity(TOLD), Uuid::now_v7());
+        Conversation { line, socket, seat, id: Uuid::now_v7(), known: None, rooms, latest, told, failures: 0, large_echoes: 0 }
     }
 
     /// Until either side has gone.
@@ -68,7 +86,8 @@ impl Conversation {
             socket_sign_in::leave(&self.line, known).await;
         }
         if ended.is_err() || self.socket.connected() {
-            let _ = self.socket.disconnect();
+            drop(self.seat);
+            part(&self.socket).await;
         }
     }
 
@@ -77,6 +96,7 @@ impl Conversation {
         let mut heard = self.line.bus.follow();
         self.greet().await?;
         self.recognise().await?;
+        let mut prolong = tokio::time::interval_at(tokio::time::Instant::now() + PROLONG, PROLONG);
         loop {
             let expires_at = self.known.as_ref().and_then(|known| known.expires_at);
             let changed = async {
@@ -95,7 +115,10 @@ impl Conversation {
                     Some(said) => self.hear(said).await?,
                     None => return Ok(()),
                 },
-                happening = heard.recv() => self.pass_on(happening, &mut heard)?,
+                happening = heard.recv() => self.pass_on(happening, &mut heard).await?,
+                _ = prolong.tick() => if let Some(known) = &self.known {
+                    socket_sign_in::prolong(&self.line, known).await;
+                },
             }
         }
     }
@@ -120,7 +143,11 @@ impl Conversation {
     /// A page that is signed in need not authenticate: its cookies came with the handshake.
     async fn recognise(&mut self) -> Going {
         match socket_sign_in::by_page(&self.line, &self.seat, self.socket.req_parts()).await {
-            Ok(Some(admitted)) => self.settle(admitted, "line").await,
+            Ok(Some(admitted)) => {
+                self.rooms = Rooms::All;
+                metrics::signed_in_on_socket_io(true);
+                self.settle(admitted, "line").await
+            }
             Ok(None) => Ok(()),
             Err(refusal) => self.emit("auth_error", &AuthError { error: sentence(&refusal), retry_after: refusal.retry_after }),
         }
@@ -142,7 +169,9 @@ impl Conversation {
             _ => Authenticate::default(),
         };
         let room = asked.room.as_str().unwrap_or("line").to_owned();
-        match self.admit(asked).await {
+        let admitted = self.admit(asked).await;
+        metrics::signed_in_on_socket_io(admitted.is_ok());
+        match admitted {
             Ok(admitted) => self.settle(admitted, &room).await,
             Err(refusal) => {
                 self.failures += 1;
@@ -157,7 +186,7 @@ impl Conversation {
         if let Some(before) = self.known.replace(admitted) {
             socket_sign_in::leave(&self.line, before).await;
         }
-        self.rooms.insert(Room::Line.to_string());
+        self.rooms.enter(Room::Line.to_string());
         self.enter(room).await;
         self.welcome().await
     }
@@ -204,7 +233,8 @@ impl Conversation {
         let words = Words { room, content: &content, kind: MessageKind::Message, sent_as: None };
         match chat::say(&self.line, &speaker, &words).await {
             Ok(message) => {
-                self.rooms.insert(message.room);
+                self.note(&message.id);
+                self.rooms.enter(message.room);
                 self.emit("message", &Echo { echo: &value })
             }
             Err(refusal) if refusal.code == UNFIT => self.only_echo(&value, &refusal).await,
@@ -235,7 +265,7 @@ impl Conversation {
         let room = value.as_str().or_else(|| value["room"].as_str()).unwrap_or_default();
         match chat::find_room(&self.line, room).await {
             Ok(room) => {
-                self.rooms.insert(room.to_string());
+                self.rooms.enter(room.to_string());
                 self.emit("joined", &serde_json::json!({ "room": room.to_string() }))
             }
             Err(refusal) => self.not_said(&refusal),
@@ -244,13 +274,14 @@ impl Conversation {
 
     async fn enter(&mut self, room: &str) {
         if let Ok(room) = chat::find_room(&self.line, room).await {
-            self.rooms.insert(room.to_string());
+            self.rooms.enter(room.to_string());
         }
     }
 
-    fn pass_on(&self, happening: Result<Happening, RecvError>, heard: &mut Receiver<Happening>) -> Going {
+    async fn pass_on(&mut self, happening: Result<Happening, RecvError>, heard: &mut Receiver<Happening>) -> Going {
         match happening {
             Ok(Happening::ChatMessage { message, socket }) if socket != Some(self.id) => self.tell(&message),
+            Ok(Happening::Missed) => self.catch_up().await,
             Ok(_) => Ok(()),
             Err(RecvError::Closed) => Err(CutOff),
             Err(RecvError::Lagged(missed)) => {
@@ -260,13 +291,42 @@ impl Conversation {
         }
     }
 
-    fn tell(&self, message: &Message) -> Going {
-        if self.known.is_none() || !self.rooms.contains(&message.room) {
+    /// Other servers could not be heard for a while: what was said there is in the database. Too much of it is read in the history.
+    async fn catch_up(&mut self) -> Going {
+        if self.known.is_none() {
+            return Ok(());
+        }
+        let mut replay = Replay::after(self.latest);
+        match replay.page(&self.line).await {
+            Ok(_) if replay.goes_on => Err(CutOff),
+            Ok(messages) => messages.iter().try_for_each(|message| self.tell(message)),
+            Err(refusal) => {
+                tracing::warn!("a Socket.IO client could not be told what it missed: {}", refusal.sentence);
+                Err(CutOff)
+            }
+        }
+    }
+
+    fn tell(&mut self, message: &Message) -> Going {
+        if self.known.is_none() || self.told.contains(&message.id) {
+            return Ok(());
+        }
+        self.note(&message.id);
+        if !self.rooms.hold(&message.room) {
             return Ok(());
         }
         let kind = Some(message.kind).filter(|kind| *kind != MessageKind::Message);
         let Message { id, from, room, content, timestamp, .. } = message;
         self.emit("message", &Heard { id, from, room, content, timestamp, kind })
+    }
+
+    /// The client has this message, or need not have it.
+    fn note(&mut self, id: &str) {
+        self.latest = Uuid::parse_str(id).unwrap_or(self.latest).max(self.latest);
+        if self.told.len() >= TOLD {
+            self.told.pop_front();
+        }
+        self.told.push_back(id.to_owned());
     }
 
     /// The person's session, role or name is another than it was.
@@ -283,6 +343,31 @@ impl Conversation {
 
 fn too_large() -> Refusal {
     Refusal::bad_request("too_large", "The message is too long to be said: at most 4000 characters are taken.")
+}
+
+impl Rooms {
+    fn enter(&mut self, room: String) {
+        if let Rooms::Some(rooms) = self {
+            rooms.insert(room);
+        }
+    }
+
+    fn hold(&self, room: &str) -> bool {
+        match self {
+            Rooms::All => true,
+            Rooms::Some(rooms) => rooms.contains(room),
+        }
+    }
+}
+
+/// Cuts a client off. One that is too slow has no room for that word either, and would otherwise stay, served by nobody.
+async fn part(socket: &SocketRef) {
+    let parting = async {
+        while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
+            tokio::time::sleep(LAST_WORD_AGAIN).await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_WORD, parting).await;
 }
 
 /// Waits until a token ends; for ever where there is none.

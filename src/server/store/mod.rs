@@ -2,8 +2,9 @@
 //!
 //! The texts keep to a dialect that both read alike: `$1` placeholders, ids (UUIDv7) and times made in Rust, times as bigint microseconds
 //! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, texts that depend on the question via [`sql::Sql`], no `ilike`,
-//! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. One change of several steps runs
-//! at a time ([`Store::begin`]), on either database and with any number of servers, so it need not think of others.
+//! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. Only `lower` differs: SQLite knows
+//! the letters of ASCII alone, so it is for nothing but a search. One change of several steps runs at a time ([`Store::begin`]), on either
+//! database and with any number of servers, so it need not think of another such; a single statement may come between its steps.
 
 pub(super) mod access_keys;
 pub(super) mod audit;

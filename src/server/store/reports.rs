@@ -238,3 +238,42 @@ pub(in crate::server) async fn find_runs(store: &Store, ids: &[Uuid]) -> Result<
     let rows: Vec<RunRow> = sql.fetch_all(&store.readers).await?;
     Ok(rows.into_iter().filter_map(RunRow::run).collect())
 }
+
+#[derive(sqlx::FromRow)]
+struct HeadRow {
+    id: String,
+    serial_number: String,
+    part_number: String,
+    process_code: i64,
+    process_name: String,
+    result: String,
+    station: String,
+    start_at: i64,
+}
+
+impl From<HeadRow> for ReportReceived {
+    fn from(row: HeadRow) -> ReportReceived {
+        ReportReceived {
+            id: row.id,
+            serial_number: row.serial_number,
+            part_number: row.part_number,
+            process_code: row.process_code,
+            process: row.process_name,
+            result: row.result,
+            station: row.station,
+            start: time(row.start_at),
+        }
+    }
+}
+
+/// What followers of the line are told of those of these reports that are there.
+pub(in crate::server) async fn find_heads(store: &Store, ids: &[Uuid]) -> Result<Vec<ReportReceived>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = "select id, serial_number, part_number, process_code, process_name, result, station, start_at from reports where id in (";
+    let mut sql = Sql::new(text);
+    sql.push_list(ids.iter().map(Uuid::to_string)).push(")");
+    let rows: Vec<HeadRow> = sql.fetch_all(&store.readers).await?;
+    Ok(rows.into_iter().map(ReportReceived::from).collect())
+}

@@ -82,6 +82,13 @@ async fn end_surplus(connection: &mut AnyConnection, token_id: &str, now: DateTi
     Ok(sqlx::query_scalar(text).bind(token_id).bind(micros(now)).bind(OF_A_TOKEN).fetch_all(connection).await?)
 }
 
+/// Lets a session last until then, unless it has ended.
+pub(in crate::server) async fn prolong(store: &Store, session_id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+    let text = "update sessions set expires_at = $2 where id = $1 and ended_at is null";
+    sqlx::query(text).bind(session_id).bind(micros(until)).execute(&store.writer).await?;
+    Ok(())
+}
+
 async fn insert_refresh(
     connection: &mut AnyConnection,
     session_id: &str,

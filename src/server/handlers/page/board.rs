@@ -33,7 +33,7 @@ pub(in crate::server) struct Since {
 #[utoipa::path(
     get, path = "/api/page/board", tag = "Page", params(Since),
     responses((status = 200, body = Board, headers(("etag" = String))), (status = 304, description = "Unchanged.")),
-    security((), ("bearer" = []), ("station" = []), ("cookie" = [])),
+    security((), ("bearer" = []), ("station" = []), ("cookie" = []), ("cookie_tls" = [])),
     extensions(("x-permission" = json!("view_yield"))),
 )]
 pub(in crate::server) async fn board(

@@ -103,6 +103,8 @@ pub(in crate::server) struct ListQuery {
     /// `U` for tests, `R` for repairs.
     #[serde(rename = "reportType")]
     report_type: Option<String>,
+    /// `contains`, `startswith` and `endswith` tell no capital from small letters of a to z; of other letters they do on SQLite, and do
+    /// not on PostgreSQL.
     #[serde(rename = "$filter")]
     filter: Option<String>,
     #[serde(rename = "$orderby")]

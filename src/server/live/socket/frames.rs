@@ -92,13 +92,9 @@ impl Socket {
             return self.fault(frame, "bad_since", "since is the id of a chat message.").await;
         };
         self.session.charge(REPLAY_COSTS, Instant::now())?;
-        match chat::replay(&self.line, known).await {
-            Ok(messages) => {
-                for message in messages {
-                    self.say("chat_message", &message).await?;
-                }
-                Ok(())
-            }
+        match self.tell_since(known).await? {
+            Ok(true) => Ok(()),
+            Ok(false) => self.fault(frame, "missed_more", "More was said than is sent again: read the history of each room.").await,
             Err(refusal) => self.refuse(frame, &refusal).await,
         }
     }
