@@ -10,6 +10,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use axum::serve::IncomingStream;
+use tokio_util::sync::CancellationToken;
 
 use super::door::Door;
 
@@ -26,15 +27,17 @@ pub(super) struct ClientAddress {
 }
 
 /// The other end of a connection, and whether it is encrypted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     pub(super) tls: bool,
+    /// Ends the connection when it is cancelled, and is cancelled when it ends.
+    pub(super) cut: CancellationToken,
 }
 
 impl axum::extract::connect_info::Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
-        Peer { address: *stream.remote_addr(), tls: stream.io().is_encrypted() }
+        Peer { address: *stream.remote_addr(), tls: stream.io().is_encrypted(), cut: stream.io().cut() }
     }
 }
 
@@ -46,12 +49,12 @@ impl ClientAddress {
 
     /// Of a request that came in by this connection. Without one it is the machine itself: tests call the router directly.
     pub(super) fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[Network]) -> ClientAddress {
-        let peer = extensions.get::<ConnectInfo<Peer>>().map(|info| info.0);
-        let peer = peer.unwrap_or(Peer { address: SocketAddr::from(([127, 0, 0, 1], 0)), tls: false });
+        let peer = extensions.get::<ConnectInfo<Peer>>().map(|info| (info.0.address, info.0.tls));
+        let (peer, tls) = peer.unwrap_or((SocketAddr::from(([127, 0, 0, 1], 0)), false));
         let is_trusted = |ip: IpAddr| trusted.iter().any(|network| network.contains(ip));
-        let ip = peer.address.ip().to_canonical();
+        let ip = peer.ip().to_canonical();
         if !is_trusted(ip) {
-            return ClientAddress { ip, secure: peer.tls };
+            return ClientAddress { ip, secure: tls };
         }
         let hops = hops(headers);
         let mut client = ip;
@@ -63,10 +66,7 @@ impl ClientAddress {
                 break;
             }
         }
-        ClientAddress {
-            ip: client,
-            secure: peer.tls || forwarded_scheme(headers).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
-        }
+        ClientAddress { ip: client, secure: tls || forwarded_scheme(headers).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) }
     }
 }
 
@@ -189,7 +189,11 @@ mod tests {
 
     fn seen(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> (String, bool) {
         let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(Peer { address: SocketAddr::new(peer.parse().unwrap(), 4711), tls: false }));
+        extensions.insert(ConnectInfo(Peer {
+            address: SocketAddr::new(peer.parse().unwrap(), 4711),
+            tls: false,
+            cut: CancellationToken::new(),
+        }));
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use self::guests::Guest;
 pub(super) use self::guests::Guests;
@@ -93,11 +94,49 @@ pub(super) struct Patient<S> {
     speech: Duration,
     /// When the first byte came that was not answered yet.
     speaks_since: Option<Instant>,
+    cut: Cut,
     _place: Option<OwnedSemaphorePermit>,
     _guest: Option<Guest>,
 }
 
+/// Ends a connection from outside: whoever waits in either direction hears of it.
+struct Cut {
+    asked: CancellationToken,
+    reading: Pin<Box<WaitForCancellationFutureOwned>>,
+    writing: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Cut {
+    fn new() -> Cut {
+        let asked = CancellationToken::new();
+        Cut { reading: Box::pin(asked.clone().cancelled_owned()), writing: Box::pin(asked.clone().cancelled_owned()), asked }
+    }
+}
+
+/// Whoever remembers a connection by its token sees that it is gone.
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.asked.cancel();
+    }
+}
+
+fn cut_short<T>(
+    waiting: &mut Pin<Box<WaitForCancellationFutureOwned>>,
+    context: &mut Context<'_>,
+    moved: Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    if moved.is_pending() && waiting.as_mut().poll(context).is_ready() {
+        return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+    }
+    moved
+}
+
 impl Patient<Wire> {
+    /// Ends this connection when it is cancelled, and is cancelled when the connection ends.
+    pub(super) fn cut(&self) -> CancellationToken {
+        self.cut.asked.clone()
+    }
+
     pub(super) fn is_encrypted(&self) -> bool {
         self.stream.is_encrypted()
     }
@@ -106,7 +145,7 @@ impl Patient<Wire> {
 impl<S> Patient<S> {
     fn new(stream: S, silence: Duration, speech: Duration) -> Patient<S> {
         let end = Box::pin(tokio::time::sleep(silence));
-        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, _place: None, _guest: None }
+        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, cut: Cut::new(), _place: None, _guest: None }
     }
 
     /// Whether the caller has been speaking for too long.
@@ -143,6 +182,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         if moved.is_ready() && self.rambles() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        let moved = cut_short(&mut self.cut.reading, context, moved);
         self.judge(context, moved)
     }
 }
@@ -151,12 +191,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.answered(&moved);
+        let moved = cut_short(&mut self.cut.writing, context, moved);
         self.judge(context, moved)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         self.answered(&moved);
+        let moved = cut_short(&mut self.cut.writing, context, moved);
         self.judge(context, moved)
     }
 
@@ -230,6 +272,29 @@ mod tests {
         };
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(started.elapsed() >= LIMIT);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_cut_in_both_directions_and_its_token_tells_that_it_is_gone() {
+        let (_far, near) = tokio::io::duplex(16);
+        let near = Patient::new(near, LIMIT * 100, LIMIT * 100);
+        let cut = near.cut.asked.clone();
+        let (mut reader, mut writer) = tokio::io::split(near);
+        let mut byte = [0];
+        let ends = async { tokio::join!(reader.read_exact(&mut byte), writer.write_all(&[0; 64])) };
+        let (ends, ()) = tokio::join!(ends, async {
+            tokio::task::yield_now().await;
+            cut.cancel();
+        });
+        assert_eq!(
+            (ends.0.unwrap_err().kind(), ends.1.unwrap_err().kind()),
+            (io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionAborted)
+        );
+        let (_far, near) = tokio::io::duplex(16);
+        let near = Patient::new(near, LIMIT, LIMIT);
+        let cut = near.cut.asked.clone();
+        drop(near);
+        cut.cancelled().await;
     }
 
     #[tokio::test]

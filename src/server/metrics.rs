@@ -34,7 +34,10 @@ fn keep() -> Option<&'static PrometheusHandle> {
 
 fn describe() {
     describe_counter!("login_attempts_total", "Sign-ins with a name and a password, by the account's role and by how they ended.");
-    describe_counter!("websocket_auth_total", "Tokens, passwords and pages' sessions that came over live sockets and Socket.IO, by how they were taken.");
+    describe_counter!(
+        "websocket_auth_total",
+        "Tokens, passwords and pages' sessions that came over live sockets and Socket.IO, by how they were taken."
+    );
     describe_counter!("websocket_auth_timeouts_total", "Live sockets that never showed who they are.");
     describe_counter!("websocket_reauth_total", "Tokens renewed on open live sockets, by how they were taken.");
     describe_counter!("sensor_readings_total", "Readings taken, by sensor.");

@@ -42,14 +42,22 @@ impl Plant {
     }
 
     fn command(&self, words: &[&str]) -> String {
-        run_well(self.a.folder.path(), &[words, &["--database", &self.database.url()]].concat(), "")
+        self.command_with(words, "")
+    }
+
+    fn command_with(&self, words: &[&str], input: &str) -> String {
+        run_well(self.a.folder.path(), &[words, &["--database", &self.database.url()]].concat(), input)
     }
 }
 
 impl Server {
     fn start(database: &PlantDatabase, redis: &Redis) -> Server {
+        Server::start_with(database, &redis.url())
+    }
+
+    fn start_with(database: &PlantDatabase, redis: &str) -> Server {
         let folder = tempfile::tempdir().unwrap();
-        let served = serve_with(folder.path(), &["--database", &database.url(), "--redis", &redis.url()]);
+        let served = serve_with(folder.path(), &["--database", &database.url(), "--redis", redis]);
         Server { folder, served }
     }
 
@@ -308,6 +316,64 @@ async fn what_could_not_be_carried_is_made_up_for_once_there_is_room() {
     on_a.basic("anna", PASSWORD).get("/api/Auth/GetToken/flood?reset=true").await.expect(200);
     on_a.bearer(&token).post("/api/chat/line/messages", &json!({ "content": "after the flood" })).await.expect(201);
     assert_eq!(on_b.expect("chat_message").await["content"], "after the flood");
+}
+
+/// A cable that can be pulled out and put in again.
+struct Cable {
+    near: SocketAddr,
+    far: SocketAddr,
+    carrying: tokio::task::JoinHandle<()>,
+}
+
+impl Cable {
+    async fn to(far: SocketAddr) -> Cable {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Cable { near: listener.local_addr().unwrap(), far, carrying: tokio::spawn(carry(listener, far)) }
+    }
+
+    async fn pull_out(&mut self) {
+        self.carrying.abort();
+        let _ = (&mut self.carrying).await;
+    }
+
+    async fn put_in(&mut self) {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.near).unwrap();
+        self.carrying = tokio::spawn(carry(socket.listen(16).unwrap(), self.far));
+    }
+}
+
+async fn carry(listener: tokio::net::TcpListener, far: SocketAddr) {
+    let mut ways = tokio::task::JoinSet::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        ways.spawn(async move {
+            let mut far = tokio::net::TcpStream::connect(far).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn when_one_server_alone_loses_redis_the_others_are_told_that_they_missed_something() {
+    let (database, redis) = (PlantDatabase::new(), Redis::start());
+    let port = redis.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut cable = Cable::to(SocketAddr::from(([127, 0, 0, 1], port))).await;
+    let a = Server::start_with(&database, &format!("redis://{}", cable.near));
+    let plant = Plant { b: Server::start(&database, &redis), a, redis, database };
+    plant.command_with(&["user", "add", "anna", "--role", "SUPERUSER", "--password-stdin"], PASSWORD);
+    settle(&plant).await;
+    let token = plant.b.token().await;
+    let mut live = Wire::following(plant.b.address(), &token, &["chat"]).await;
+    let mut original = signed_in(plant.b.address(), &token).await;
+    cable.pull_out().await;
+    eventually("it is known", Duration::from_secs(10), async || plant.a.health().await == "degraded").await;
+    let say = json!({ "content": "by itself" });
+    plant.a.client().bearer(&token).post("/api/chat/line/messages", &say).await.expect(201);
+    assert_eq!(plant.b.health().await, "healthy", "the other has not missed Redis");
+    cable.put_in().await;
+    assert_eq!(live.expect("chat_message").await["content"], "by itself");
+    assert!(next_packet(&mut original).await.contains("by itself"));
 }
 
 /// Passes connections on to the first server that takes them, as a plain proxy would.

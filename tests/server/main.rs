@@ -7,6 +7,7 @@ mod chat;
 mod cluster;
 mod contract;
 mod figures;
+mod handshakes;
 mod http;
 mod live;
 mod lockout;

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::http::send;
 use crate::samples::{Sample, at};
+use crate::socket_io::{next_packet, signed_in};
+use crate::wire::Wire;
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon-server"));
@@ -222,7 +224,12 @@ async fn logs_at_their_most_talkative_hold_no_secret() {
     run_well(folder.path(), &["user", "add", "Anna", "--role", "OPERATOR", "--password-stdin"], "blue sky 17\n");
     let log = folder.path().join("stderr.txt");
     let mut command = program(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
-    let mut child = command.env("ANDON_LOG", "trace").stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut child = command
+        .env("ANDON_LOG", "trace")
+        .env("ANDON_REDIS_URL", "redis://:tall%20tree%2019@127.0.0.1:1/0")
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let served = Served { child, address: line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap() };
@@ -238,11 +245,32 @@ async fn logs_at_their_most_talkative_hold_no_secret() {
     ask("GET", "/api/auth/me", &format!("Bearer {}", login.access_token), None).await.expect(200);
     ask("GET", "/api/auth/me", &format!("Bearer {}x", login.access_token), None).await.expect(401);
     ask("POST", "/api/auth/login", "", Some("{\"username\":\"anna\",\"password\":\"blue sky 17\",}")).await.expect(400);
+    let refresh = json!({ "refresh_token": login.refresh_token }).to_string();
+    let renewed: andon::protocol::auth::LoginResponse = ask("POST", "/api/auth/refresh", "", Some(&refresh)).await.expect(200).read();
+    ask("POST", "/api/auth/refresh", "", Some(&json!({ "refresh_token": "made up 20" }).to_string())).await.expect(401);
+    let page = ask("POST", "/api/page/login", "", Some(&body)).await.expect(200);
+    let cookies: Vec<&str> = page.headers("set-cookie").filter_map(|cookie| cookie.split(['=', ';']).nth(1)).collect();
+    send(served.address, "GET", "/api/page/session", &[("cookie", &format!("andon_access={}", cookies[0]))], None).await.expect(200);
+    let mut live = Wire::signed_in(served.address, &renewed.access_token).await;
+    live.say("auth", "a", json!({ "token": "made.up.21" })).await;
+    live.ending().await;
+    drop(signed_in(served.address, &renewed.access_token).await);
+    let mut original = Wire::open(served.address, "/socket.io/?EIO=4&transport=websocket").await;
+    original.text("40").await;
+    while !next_packet(&mut original).await.starts_with("42[\"connected\"") {}
+    original.text(&format!("42{}", json!(["authenticate", { "username": "anna", "password": "green sea 22" }]))).await;
+    assert!(next_packet(&mut original).await.contains("Invalid credentials"));
+    original.text(&format!("42{}", json!(["authenticate", { "username": "anna", "password": "blue sky 17" }]))).await;
+    assert!(next_packet(&mut original).await.contains("auth_success"));
     drop(served);
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("TRACE") && log.contains("/api/auth/login"), "the log was written");
-    for secret in ["blue sky 17", &pair, &token, &login.access_token, &login.refresh_token] {
-        assert!(!log.contains(secret), "a secret is in the log");
+    assert!(log.contains("redis cannot be reached") && log.contains("auth_success"), "Redis and the sockets had their say");
+    let tokens = [&pair, &token, &login.access_token, &login.refresh_token, &renewed.access_token, &renewed.refresh_token];
+    let typed = ["blue sky 17", "green sea 22", "made up 20", "made.up.21", "tall tree 19", "tall%20tree%2019"];
+    for secret in tokens.into_iter().map(String::as_str).chain(typed).chain(cookies) {
+        let places: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(places.is_empty(), "a secret is in the log: {places:?}");
     }
 }
 

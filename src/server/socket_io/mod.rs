@@ -3,6 +3,8 @@
 //! no order.
 
 mod conversation;
+mod handshakes;
+mod hang_up;
 mod payload;
 mod refusals;
 
@@ -12,10 +14,13 @@ use axum::Router;
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
 use socketioxide::handler::ConnectHandler;
+use socketioxide::socket::DisconnectReason;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::conversation::Conversation;
+use self::handshakes::{Connection, Handshakes};
+use self::hang_up::hang_up;
 use self::payload::{Payload, Places};
 use super::sockets::Seat;
 use super::state::Line;
@@ -67,10 +72,11 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
         .connect_timeout(CONNECT)
         .build_svc();
     let (host, closing) = (line.clone(), line.closing.clone());
+    let (handshakes, ending) = (Handshakes::new(line.config.max_sockets), Router::new().route_service("/socket.io/", service.clone()));
     let places = Places(Arc::new(Semaphore::new(LARGE_WAITING)));
     let receive = async move |socket: SocketRef| {
         socket.extensions.insert(places.clone());
-        register(&host, &socket)
+        register(&host, &socket, &ending)
     };
     let talk = async move |socket: SocketRef, Extension(mailbox): Extension<Mailbox>| {
         let contents = mailbox.contents.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -87,6 +93,7 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
         io.close().await;
     });
     let routes = Router::new().route_service("/socket.io", service.clone()).route_service("/socket.io/", service);
+    let routes = routes.layer(axum::middleware::from_fn_with_state(handshakes, handshakes::count));
     routes.layer(axum::middleware::from_fn(refusals::in_words))
 }
 
@@ -97,7 +104,7 @@ async fn turn_away(socket: SocketRef, io: SocketIo) -> Result<(), &'static str> 
 }
 
 /// Before the client hears that it is connected, so that nothing it sends is missed.
-fn register(line: &Line, socket: &SocketRef) -> Result<(), &'static str> {
+fn register(line: &Line, socket: &SocketRef, service: &Router) -> Result<(), &'static str> {
     let seat = line.sockets.admit().map_err(|_| "Too many connections. Try again in a moment.")?;
     let (sender, said) = mpsc::channel(WAITING);
     let gone = CancellationToken::new();
@@ -111,8 +118,14 @@ fn register(line: &Line, socket: &SocketRef) -> Result<(), &'static str> {
             std::future::ready(())
         });
     }
-    let left = gone.clone();
-    socket.on_disconnect(async move || left.cancel());
+    let number = Connection::of(&socket.req_parts().extensions).map(Connection::begin);
+    let (left, service) = (gone.clone(), service.clone());
+    socket.on_disconnect(async move |socket: SocketRef, reason: DisconnectReason| {
+        left.cancel();
+        if let (DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect, Some(number)) = (reason, number) {
+            tokio::spawn(hang_up(service.clone(), socket, number));
+        }
+    });
     socket.extensions.insert(Mailbox { contents: Arc::new(Mutex::new(Some((said, seat)))), gone });
     Ok(())
 }
