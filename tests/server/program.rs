@@ -265,7 +265,7 @@ async fn logs_at_their_most_talkative_hold_no_secret() {
     drop(served);
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("TRACE") && log.contains("/api/auth/login"), "the log was written");
-    assert!(log.contains("redis cannot be reached") && log.contains("auth_success"), "Redis and the sockets had their say");
+    assert!(log.contains("redis cannot be reached"), "what is said of Redis was looked at");
     let tokens = [&pair, &token, &login.access_token, &login.refresh_token, &renewed.access_token, &renewed.refresh_token];
     let typed = ["blue sky 17", "green sea 22", "made up 20", "made.up.21", "tall tree 19", "tall%20tree%2019"];
     for secret in tokens.into_iter().map(String::as_str).chain(typed).chain(cookies) {
