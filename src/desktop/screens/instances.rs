@@ -112,7 +112,11 @@ impl Instances {
                 card::frame(theme).fill(fill).stroke(border).show(ui, |ui| {
                     ui.set_min_width(ui.available_width());
                     card::row(ui, theme, Text::Table, |ui| {
-                        ui.label(theme.words(instance.name.as_str(), Text::Table, Weight::SemiBold, c.text1));
+                        ui.scope(|ui| {
+                            // A long name leaves the marks their place.
+                            ui.set_max_width(ui.available_width() * 0.66);
+                            ui.add(Label::new(theme.words(instance.name.as_str(), Text::Table, Weight::SemiBold, c.text1)).truncate());
+                        });
                         let marks: Vec<&str> = self.marks(scene, instance).into_iter().map(|key| scene.text(key)).collect();
                         ui.label(theme.words(marks.join(" · "), Text::Small, Weight::Medium, c.text2));
                     });

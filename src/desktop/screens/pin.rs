@@ -139,11 +139,12 @@ impl Pad {
             self.typed.retain(|c| c.is_ascii_digit());
             (self.told, self.refused) = (None, None);
         }
+        let entered = response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         self.status(ui, scene);
-        ui.with_layout(Layout::bottom_up(Align::Min), |ui| self.answers(ui, scene)).inner
+        ui.with_layout(Layout::bottom_up(Align::Min), |ui| self.answers(ui, scene, entered)).inner
     }
 
-    fn answers(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> bool {
+    fn answers(&mut self, ui: &mut Ui, scene: &Scene<'_>, entered: bool) -> bool {
         let theme = scene.theme;
         let last = self.step == Step::Again || matches!(self.task, Task::Enter | Task::Remove);
         let yes = match self.task {
@@ -152,7 +153,6 @@ impl Pad {
             Task::Remove => "pin.remove_now",
             Task::Set | Task::Change => "pin.keep",
         };
-        let entered = ui.input(|input| input.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
             let gap = theme.sizes.gap.max(20.0);
             ui.spacing_mut().item_spacing.x = gap;

@@ -1,7 +1,9 @@
 //! The line at the top: which station, what needs somebody, how the server is, who is here, and the time.
 
+use std::sync::Arc;
+
 use eframe::egui::accesskit::Role as Handle;
-use eframe::egui::{Align, Label, Layout, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use eframe::egui::{Align, Galley, Label, Layout, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::RADIUS_SMALL;
 use super::person::person;
@@ -30,9 +32,17 @@ pub(super) fn header(ui: &mut Ui, scene: &Scene<'_>) {
                 }
                 let name = station_name(scene).unwrap_or(scene.text("app.name"));
                 let text = if theme.display == Display::Wall { Text::Title } else { Text::Table };
-                ui.add(Label::new(theme.words(name, text, Weight::SemiBold, theme.color.text1)).truncate());
-                if scene.model.line.simulated {
-                    simulated(ui, scene);
+                let mark = scene.model.line.simulated.then(|| {
+                    let font = theme.font(Text::Small, Weight::Medium);
+                    ui.painter().layout_no_wrap(scene.text("app.simulated").to_owned(), font, theme.color.text2)
+                });
+                ui.scope(|ui| {
+                    let taken = mark.as_ref().map_or(0.0, |mark| mark.size().x + 16.0 + space::M);
+                    ui.set_max_width((ui.available_width() - taken).max(0.0));
+                    ui.add(Label::new(theme.words(name, text, Weight::SemiBold, theme.color.text1)).truncate());
+                });
+                if let Some(mark) = mark {
+                    simulated(ui, scene, mark);
                 }
             });
         });
@@ -47,14 +57,12 @@ pub fn station_name<'a>(scene: &Scene<'a>) -> Option<&'a str> {
 }
 
 /// Framed, so that nobody takes the numbers for a real line's.
-fn simulated(ui: &mut Ui, scene: &Scene<'_>) {
-    let theme = scene.theme;
-    let c = theme.color;
-    let galley = ui.painter().layout_no_wrap(scene.text("app.simulated").to_owned(), theme.font(Text::Small, Weight::Medium), c.text2);
-    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(16.0, 4.0), Sense::empty());
+fn simulated(ui: &mut Ui, scene: &Scene<'_>, words: Arc<Galley>) {
+    let c = scene.theme.color;
+    let (rect, response) = ui.allocate_exact_size(words.size() + vec2(16.0, 4.0), Sense::empty());
     response.widget_info(|| WidgetInfo::labeled(Handle::Label, true, scene.text("app.simulated")));
     ui.painter().rect_stroke(rect, RADIUS_SMALL, Stroke::new(1.0, c.control), StrokeKind::Inside);
-    ui.painter().galley(rect.min + vec2(8.0, 2.0), galley, c.text2);
+    ui.painter().galley(rect.min + vec2(8.0, 2.0), words, c.text2);
 }
 
 fn burger(ui: &mut Ui, scene: &Scene<'_>) -> Response {

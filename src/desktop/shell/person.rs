@@ -10,6 +10,7 @@ use crate::desktop::route::Route;
 use crate::desktop::scene::Scene;
 use crate::desktop::theme::{Display, Text, Theme, Tone, Weight};
 use crate::desktop::widgets::button;
+use crate::desktop::widgets::lettering::Line;
 use crate::domain::access::Role;
 use crate::domain::instance::Application;
 
@@ -37,7 +38,9 @@ pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
 fn person_button(ui: &mut Ui, theme: &Theme, person: &Person, words: &str) -> Response {
     let c = theme.color;
     let one_line = theme.display == Display::Panel;
-    let name = ui.painter().layout_no_wrap(person.name.clone(), theme.font(Text::Body, Weight::Medium), c.text1);
+    // A long name leaves the rest of the header its place.
+    let room = ui.available_width() * if one_line { 0.19 } else { 0.26 };
+    let name = Line::cut(ui, &person.name, (theme.sizes.body, Weight::Medium), c.text1, room).galley();
     let below = if one_line { format!(" · {words}") } else { words.to_owned() };
     let role = ui.painter().layout_no_wrap(below, theme.font(Text::Small, Weight::Regular), c.text2);
     let (text_width, text_height) = if one_line {

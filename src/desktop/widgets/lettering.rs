@@ -36,6 +36,11 @@ impl Line {
         Line::cut(ui, words, (smaller, weight), color, width)
     }
 
+    /// For a place that is found out by the size of the whole line.
+    pub fn galley(&self) -> Arc<Galley> {
+        self.galley.clone()
+    }
+
     pub fn width(&self) -> f32 {
         self.galley.size().x
     }

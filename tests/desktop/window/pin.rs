@@ -329,6 +329,13 @@ fn the_pin_looks_as_it_should() {
     ] {
         golden::compare(name, &shots::shot(case, size, tone).expect("the pad is reached from the card"));
     }
+    golden::picture("pin-card-panel", PANEL, guarded(), world::at(Route::Connection));
+    golden::picture(
+        "pin-none-desk",
+        DESK,
+        station(PinSlice::default()),
+        Options { tone: Some(Tone::Light), ..world::at(Route::Connection) },
+    );
     golden::picture("pin-door-desk", DESK, guarded(), world::at(Route::Instances));
     golden::text("connection-pin", &World::with(DESK, guarded(), world::at(Route::Connection)).harness);
 }

@@ -44,6 +44,8 @@ impl World {
         let harness = Harness::builder()
             .with_size(eframe::egui::vec2(size.0, size.1))
             .with_max_steps(8)
+            // People's names hold what only the system's own fonts have.
+            .allow_missing_glyphs()
             .build_eframe(move |_| Andon::new(bridge, options));
         World { harness, far: Rc::new(RefCell::new(far)), clock }
     }
