@@ -1,7 +1,7 @@
 //! The pad on which the station's PIN is typed, one question at a time, by touch or by keyboard; and the door that it opens.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, Context, Id, Key, Label, Layout, Margin, Modal, Stroke, Ui, vec2};
+use eframe::egui::{Align, Context, Id, Key, Label, Layout, Margin, Modal, Modifiers, Stroke, Ui, vec2};
 
 use super::desk::{Outcome, Sending};
 use super::login::say;
@@ -107,7 +107,9 @@ impl Pad {
             })
             .inner
         });
-        (modal.inner || modal.should_close()).then_some(false)
+        // A glove beside the keys loses nothing that was typed.
+        let left = modal.is_top_modal && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
+        (modal.inner || left).then_some(false)
     }
 
     fn title(&self) -> &'static str {

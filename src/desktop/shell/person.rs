@@ -39,7 +39,7 @@ fn person_button(ui: &mut Ui, theme: &Theme, person: &Person, words: &str) -> Re
     let c = theme.color;
     let one_line = theme.display == Display::Panel;
     // A long name leaves the rest of the header its place.
-    let room = ui.available_width() * if one_line { 0.19 } else { 0.26 };
+    let room = ui.available_width() * if one_line { 0.14 } else { 0.26 };
     let name = Line::cut(ui, &person.name, (theme.sizes.body, Weight::Medium), c.text1, room).galley();
     let below = if one_line { format!(" · {words}") } else { words.to_owned() };
     let role = ui.painter().layout_no_wrap(below, theme.font(Text::Small, Weight::Regular), c.text2);

@@ -126,26 +126,6 @@ fn nothing_in_a_menu_lies_outside_a_panel() {
 }
 
 #[test]
-fn a_long_name_pushes_nothing_out_of_the_header() {
-    for size in [PANEL, DESK, WALL] {
-        let mut model = world::signed_in(Role::Superuser);
-        let name = "Brzęczyszczykiewicz-Chrząszczyżewoszycka Eugeniusz";
-        Arc::make_mut(&mut model.session).person.as_mut().unwrap().name = name.to_owned();
-        Arc::make_mut(&mut model.line).simulated = true;
-        let world = World::with(size, model, world::at(Route::About));
-        let places: Vec<_> =
-            ["Line A - End of line", "Simulated", "2 reports refused", "Connected 15 ms", &format!("{name}, Superuser"), "14:02:37"]
-                .into_iter()
-                .map(|label| world.harness.get_by_label(label).rect())
-                .collect();
-        for pair in places.windows(2) {
-            assert!(pair[0].right() <= pair[1].left() + 1.0, "{size:?}: {places:?}");
-        }
-        assert!(places[0].left() >= 0.0 && places[0].width() > 24.0 && places[5].right() <= size.0, "{size:?}: {places:?}");
-    }
-}
-
-#[test]
 fn the_badge_says_in_words_how_the_server_is() {
     let mut world = World::new(DESK, world::signed_in(Role::Operator));
     assert!(world.harness.query_by_role_and_label(Handle::Button, "Connected 15 ms").is_some());

@@ -96,7 +96,11 @@ fn without_a_pin_anyone_leaves_a_kiosk_and_is_told_so() {
 fn a_kiosk_is_left_with_the_pin_alone_and_only_by_touching() {
     let mut world = kiosk(PANEL, guarded());
     assert!(close(&mut world) && asks(&world));
-    press(&mut world, &["2", "4", "6", "9", "Backspace", "8", "Open"]);
+    press(&mut world, &["2", "4", "6", "9"]);
+    world.harness.drag_at(eframe::egui::pos2(20.0, 380.0));
+    world.harness.drop_at(eframe::egui::pos2(20.0, 380.0));
+    world.harness.run();
+    press(&mut world, &["Backspace", "8", "Open"]);
     assert_eq!(pins(&mut world), [PinCommand::Enter(Secret::new("2468"))]);
     assert!(!viewport_commands(&world).contains(&ViewportCommand::Close));
     world.far.borrow().publish(|model| {
@@ -234,6 +238,14 @@ fn an_open_pin_is_locked_by_hand_or_by_ten_quiet_minutes() {
     world.harness.hover_at(eframe::egui::pos2(310.0, 300.0));
     world.harness.run();
     assert_eq!(pins(&mut world), [PinCommand::Lock], "this one came too late");
+}
+
+#[test]
+fn a_kiosk_that_nobody_saw_since_is_not_closed_with_the_pin_of_then() {
+    let mut world = kiosk(DESK, station(PinSlice { is_open: true, ..SET }));
+    world.clock.push(TimeDelta::hours(9));
+    assert!(close(&mut world));
+    assert!(pins(&mut world).contains(&PinCommand::Lock));
 }
 
 #[test]
