@@ -115,14 +115,18 @@ pub enum StationEnrollment {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub struct ConfigError {
     pub setting: String,
-    pub value: String,
+    /// Nothing for a setting that nobody knows: it may be a misspelt password.
+    pub value: Option<String>,
     /// What would be allowed, as the end of "use …".
     pub allowed: String,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the setting {} cannot be {:?}: use {}", self.setting, self.value, self.allowed)
+        match &self.value {
+            Some(value) => write!(f, "the setting {} cannot be {value:?}: use {}", self.setting, self.allowed),
+            None => write!(f, "there is no setting {}: use {}", self.setting, self.allowed),
+        }
     }
 }
 
@@ -214,5 +218,5 @@ impl Config {
 }
 
 fn refuse(setting: &str, value: &str, allowed: &str) -> ConfigError {
-    ConfigError { setting: setting.to_owned(), value: value.chars().take(200).collect(), allowed: allowed.to_owned() }
+    ConfigError { setting: setting.to_owned(), value: Some(value.chars().take(200).collect()), allowed: allowed.to_owned() }
 }

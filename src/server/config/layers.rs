@@ -167,6 +167,9 @@ mod tests {
         let (_folder, unknown) = layers("lisen = \"127.0.0.1:1\"", &[], &[]);
         let error = unknown.read().unwrap_err().to_string();
         assert!(error.contains("lisen") && error.contains("unknown_processes"), "{error}");
+        let (_folder, misspelt) = layers("smtp_pasword = \"hunter2\"", &[], &[]);
+        let error = misspelt.read().unwrap_err().to_string();
+        assert!(error.contains("smtp_pasword") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

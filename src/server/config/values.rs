@@ -67,7 +67,7 @@ pub(super) fn set(config: &mut Config, mail: &mut mail::Parts, name: &str, value
         "tls_key" => config.tls.get_or_insert_default().key = PathBuf::from(value),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-            return Err(refuse(label, value, &format!("a setting that exists: {}", known.join(", "))));
+            return Err(ConfigError { setting: label.to_owned(), value: None, allowed: format!("one that exists: {}", known.join(", ")) });
         }
     }
     Ok(())
