@@ -58,20 +58,25 @@ impl FromRequestParts<Arc<Line>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, line: &Arc<Line>) -> Result<Caller, Refusal> {
         // The guard has asked already.
-        if let Some(caller) = parts.extensions.get::<Caller>() {
-            return Ok(caller.clone());
+        if let Some(caller) = parts.extensions.get::<Arc<Caller>>() {
+            return Ok(Caller::clone(caller));
         }
-        let caller = match credential(&parts.headers) {
-            Some(Credential::Bearer(token)) if token.contains('.') => person(line, token).await?,
-            Some(Credential::Bearer(token) | Credential::Basic(token)) => station(line, token).await?,
-            None => of_page(line, parts).await?,
-        };
-        caller.ok_or_else(|| Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again."))
+        of_request(line, parts).await.map(Arc::unwrap_or_clone)
     }
 }
 
+/// Whose credential a request carries.
+pub(super) async fn of_request(line: &Line, parts: &Parts) -> Result<Arc<Caller>, Refusal> {
+    let caller = match credential(&parts.headers) {
+        Some(Credential::Bearer(token)) if token.contains('.') => person(line, token).await?,
+        Some(Credential::Bearer(token) | Credential::Basic(token)) => station(line, token).await?,
+        None => of_page(line, parts).await?,
+    };
+    caller.ok_or_else(|| Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again."))
+}
+
 /// Whoever is signed in on the page. A change must prove that it comes from our page.
-async fn of_page(line: &Line, parts: &Parts) -> Result<Option<Caller>, Refusal> {
+async fn of_page(line: &Line, parts: &Parts) -> Result<Option<Arc<Caller>>, Refusal> {
     let headers = &parts.headers;
     let secure = line.is_secure(ClientAddress::noted(&parts.extensions, headers));
     let token = cookies::access(headers, secure).filter(|_| !headers.contains_key(AUTHORIZATION));
@@ -94,7 +99,7 @@ pub(super) async fn of_handshake(line: &Line, parts: &Parts) -> Result<Option<Ca
 /// Whose session the cookies hold, for reading only.
 pub(super) async fn of_cookies(line: &Line, headers: &HeaderMap, secure: bool) -> Result<Option<Caller>, Refusal> {
     match cookies::access(headers, secure) {
-        Some(token) => person(line, token.expose()).await,
+        Some(token) => Ok(person(line, token.expose()).await?.map(Arc::unwrap_or_clone)),
         None => Ok(None),
     }
 }
@@ -126,12 +131,16 @@ pub(super) fn basic_password(headers: &HeaderMap) -> Option<(String, Secret)> {
     (!name.contains('\0')).then(|| (name.to_owned(), Secret::new(password)))
 }
 
-async fn person(line: &Line, token: &str) -> Result<Option<Caller>, Refusal> {
-    Ok(by_access_token(line, token).await?.map(|(caller, _)| caller))
+async fn person(line: &Line, token: &str) -> Result<Option<Arc<Caller>>, Refusal> {
+    Ok(look_up(line, token).await?.map(|(caller, _)| caller))
 }
 
 /// Who an access token belongs to, and when it ends. The role and the name are those of now, not those of when the token was made.
 pub(super) async fn by_access_token(line: &Line, token: &str) -> Result<Option<(Caller, DateTime<Utc>)>, Refusal> {
+    Ok(look_up(line, token).await?.map(|(caller, until)| (Arc::unwrap_or_clone(caller), until)))
+}
+
+async fn look_up(line: &Line, token: &str) -> Result<Option<(Arc<Caller>, DateTime<Utc>)>, Refusal> {
     let mark = Mark::of(token);
     let now = line.clock.now();
     let age = match line.seen.find(mark, now) {
@@ -144,12 +153,12 @@ pub(super) async fn by_access_token(line: &Line, token: &str) -> Result<Option<(
         return Ok(None);
     };
     let expires_at = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
-    let caller = Caller { id: actor.id, name: actor.name, role: actor.role, session_id: Some(claims.sid) };
+    let caller = Arc::new(Caller { id: actor.id, name: actor.name, role: actor.role, session_id: Some(claims.sid) });
     line.seen.keep(mark, &caller, expires_at, age);
     Ok(Some((caller, expires_at)))
 }
 
-async fn station(line: &Line, token: &str) -> Result<Option<Caller>, Refusal> {
+async fn station(line: &Line, token: &str) -> Result<Option<Arc<Caller>>, Refusal> {
     let mark = Mark::of(token);
     let now = line.clock.now();
     let age = match line.seen.find(mark, now) {
@@ -163,7 +172,7 @@ async fn station(line: &Line, token: &str) -> Result<Option<Caller>, Refusal> {
             tracing::warn!("the use of a station's token could not be noted: {error}");
         }
     }
-    let caller = Caller { id, name, role: Role::Station, session_id: None };
+    let caller = Arc::new(Caller { id, name, role: Role::Station, session_id: None });
     line.seen.keep(mark, &caller, DateTime::<Utc>::MAX_UTC, age);
     Ok(Some(caller))
 }

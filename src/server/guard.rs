@@ -4,15 +4,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::caller::Caller;
+use super::caller::{self, Caller};
 use super::error::Refusal;
 use super::openapi::{self, Needed};
 use super::state::Line;
+use super::whole;
 use crate::domain::Role;
 
 /// What each route needs, by its address as it is routed.
@@ -40,13 +41,13 @@ impl Guard {
 
 /// Goes on to the handler, who finds the caller ready, or refuses.
 pub(super) async fn ask(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let Some(needed) = guard.need(&request) else { return next.run(request).await };
+    let Some(needed) = guard.need(&request) else { return whole::run(request, next).await };
     let (mut parts, body) = request.into_parts();
-    let caller = Caller::from_request_parts(&mut parts, &guard.line).await;
+    let caller = caller::of_request(&guard.line, &parts).await;
     match caller.and_then(|caller| check(&caller, needed).map(|()| caller)) {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            whole::run(Request::from_parts(parts, body), next).await
         }
         Err(refusal) => refusal.into_response(),
     }

@@ -50,7 +50,7 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> 
     set(headers, REQUEST_ID, id);
     set(headers, SERVER_ID_HEADER, &line.server_id);
     headers.insert(SERVER_TIME_HEADER, line.clock.now().timestamp_millis().into());
-    guard(headers, line.is_secure(from));
+    guard(&mut response, line.is_secure(from));
     response
 }
 
@@ -70,20 +70,26 @@ fn https_required() -> Refusal {
 }
 
 /// What browsers are told with every answer.
-static ALWAYS: [(HeaderName, HeaderValue); 8] = [
+static ALWAYS: [(HeaderName, HeaderValue); 5] = [
     told("x-content-type-options", "nosniff"),
     told("x-frame-options", "DENY"),
-    told("referrer-policy", "same-origin"),
-    told("cross-origin-opener-policy", "same-origin"),
     told("cross-origin-resource-policy", "same-origin"),
-    told("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
     told("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     told("cache-control", "no-store"),
 ];
 
+/// And with whatever they may show as a page of its own, which data is not.
+static PAGES: [(HeaderName, HeaderValue); 3] = [
+    told("referrer-policy", "same-origin"),
+    told("cross-origin-opener-policy", "same-origin"),
+    told("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+];
+
 /// Tells it. A handler that set one of these itself knows better.
-fn guard(headers: &mut HeaderMap, secure: bool) {
-    for (name, value) in &ALWAYS {
+fn guard(response: &mut Response, secure: bool) {
+    let pages = if is_json(response) { &[][..] } else { &PAGES[..] };
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS.iter().chain(pages) {
         headers.entry(name).or_insert_with(|| value.clone());
     }
     if secure {

@@ -20,7 +20,6 @@ use super::headers;
 use super::live;
 use super::socket_io;
 use super::state::Line;
-use super::whole;
 
 /// Every route of the server. What is not here does not exist, and what is here is in the OpenAPI document;
 /// `/socket.io/` alone, which is no such interface, is added in [`build`].
@@ -93,7 +92,7 @@ fn wats_routes() -> OpenApiRouter<Arc<Line>> {
 pub(super) fn build(line: Arc<Line>) -> Router {
     let guard = Arc::new(Guard::new(line.clone()));
     let router: Router<Arc<Line>> = routes().into();
-    let router = router.layer(axum::middleware::from_fn(whole::run)).layer(axum::middleware::from_fn_with_state(guard, guard::ask));
+    let router = router.layer(axum::middleware::from_fn_with_state(guard, guard::ask));
     wrap(router.merge(socket_io::routes(line.clone())), line)
 }
 

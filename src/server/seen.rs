@@ -2,7 +2,7 @@
 //! and holds at once; what another server or program changed in the database holds within the second.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -42,7 +42,7 @@ struct Memory {
 
 /// A caller, when he was looked up, when his credential ends, and whether somebody is looking again.
 struct Known {
-    caller: Caller,
+    caller: Arc<Caller>,
     at: Instant,
     until: DateTime<Utc>,
     renewing: bool,
@@ -64,14 +64,14 @@ impl Seen {
     }
 
     /// The caller and when his credential ends, if he was looked up a moment ago; else what to [`keep`](Seen::keep) him with afterwards.
-    pub(super) fn find(&self, mark: Mark, now: DateTime<Utc>) -> Result<(Caller, DateTime<Utc>), Age> {
+    pub(super) fn find(&self, mark: Mark, now: DateTime<Utc>) -> Result<(Arc<Caller>, DateTime<Utc>), Age> {
         let mut memory = self.memory();
         let age = Age(memory.age);
         memory.callers.get_mut(&mark).and_then(|known| known.tell(now)).ok_or(age)
     }
 
     /// Remembers a caller, unless something ended since the look-up began.
-    pub(super) fn keep(&self, mark: Mark, caller: &Caller, until: DateTime<Utc>, age: Age) {
+    pub(super) fn keep(&self, mark: Mark, caller: &Arc<Caller>, until: DateTime<Utc>, age: Age) {
         let mut memory = self.memory();
         if memory.age != age.0 {
             return;
@@ -87,7 +87,7 @@ impl Seen {
 
 impl Known {
     /// Nothing to whoever shall look again.
-    fn tell(&mut self, now: DateTime<Utc>) -> Option<(Caller, DateTime<Utc>)> {
+    fn tell(&mut self, now: DateTime<Utc>) -> Option<(Arc<Caller>, DateTime<Utc>)> {
         let age = self.at.elapsed();
         let looks_again = age >= RIPE && !std::mem::replace(&mut self.renewing, true);
         (!looks_again && age < FRESH && now < self.until).then(|| (self.caller.clone(), self.until))
@@ -133,19 +133,19 @@ mod tests {
     use super::*;
     use crate::domain::Role;
 
-    fn caller(id: &str, session: Option<&str>) -> Caller {
-        Caller { id: id.to_owned(), name: id.to_owned(), role: Role::Operator, session_id: session.map(str::to_owned) }
+    fn caller(id: &str, session: Option<&str>) -> Arc<Caller> {
+        Arc::new(Caller { id: id.to_owned(), name: id.to_owned(), role: Role::Operator, session_id: session.map(str::to_owned) })
     }
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
     }
 
-    fn find(seen: &Seen, credential: &str) -> Result<Caller, Age> {
+    fn find(seen: &Seen, credential: &str) -> Result<Arc<Caller>, Age> {
         seen.find(Mark::of(credential), now()).map(|(caller, _)| caller)
     }
 
-    fn keep(seen: &Seen, credential: &str, caller: &Caller) {
+    fn keep(seen: &Seen, credential: &str, caller: &Arc<Caller>) {
         let age = find(seen, credential).unwrap_err();
         seen.keep(Mark::of(credential), caller, now() + chrono::TimeDelta::minutes(1), age);
     }

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::error::Refusal;
 use super::router::is_wats;
 
-/// Wraps the handlers.
+/// Goes on to the handler.
 pub(super) async fn run(request: Request, next: Next) -> Response {
     if !may_change(&request) {
         return next.run(request).await;
