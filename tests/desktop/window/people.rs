@@ -174,7 +174,7 @@ const LONG: [&str; 5] = [
 pub fn crowd(mut model: Model) -> Model {
     let long = |n: usize| LONG[n % LONG.len()].to_owned();
     let users = (0..55).map(|n: usize| {
-        let name = if n % 3 == 0 { long(n / 3) } else { format!("operator {n:02}") };
+        let name = if n.is_multiple_of(3) { long(n / 3) } else { format!("operator {n:02}") };
         Account {
             email: Some(format!("{}@produktionslinie-{n}.example", "langer.name".repeat(7))),
             ..account(&n.to_string(), &name, Role::Technician, 700)
