@@ -233,8 +233,6 @@ impl Supervisor {
             }
         };
         self.close().await;
-        // What is asked from now on is meant for it: nothing of the one before is shown any more.
-        self.slice.update(|slice| slice.current = Some(id.clone()));
         self.forget_problems_of(&id);
         problems.into_iter().for_each(|problem| self.problem(problem));
         if settings.get().connection.built_in_line {
