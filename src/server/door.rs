@@ -25,8 +25,12 @@ use super::tls::{Tls, Wire};
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long a caller may speak without an answer, however busily: more than head, body and the wait for room take together.
 const SPEECH: Duration = Duration::from_secs(180);
-/// Connections at a time. Below the 1024 open files that a process usually may have; those beyond wait outside.
+/// Connections at a time, at least; those beyond the last place wait outside.
 const PLACES: usize = 960;
+/// Places beside those of open sockets: requests come and go.
+const FOR_REQUESTS: usize = 200;
+/// Files that a process has open beside its connections.
+const OTHER_FILES: usize = 64;
 
 /// Callers that may stand before the door at a time. The library's own 128 turns stations away when a whole plant comes back at once.
 const QUEUE: u32 = 1024;
@@ -50,13 +54,33 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener, tls: Option<Tls>, guests: Guests) -> Door {
-        Door { tls, ..Door::with_places(listener, PLACES, guests) }
+    /// With a place for every socket that may be open, and for requests, as far as the system lets this process go.
+    pub(super) fn new(listener: TcpListener, tls: Option<Tls>, guests: Guests, max_sockets: usize) -> Door {
+        let (wanted, files) = (PLACES.max(max_sockets + FOR_REQUESTS), open_files());
+        let places = fitting(wanted, files);
+        if places < wanted {
+            tracing::warn!(
+                places,
+                wanted,
+                "this process may not have as many files open as max_sockets asks for: raise its limit (ulimit -n)"
+            );
+        }
+        Door { tls, ..Door::with_places(listener, places, guests) }
     }
 
     fn with_places(listener: TcpListener, places: usize, guests: Guests) -> Door {
         Door { listener, places: Arc::new(Semaphore::new(places)), guests: Arc::new(guests), tls: None }
     }
+}
+
+/// Files that this process may have open at a time, where the system tells.
+fn open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok())
+}
+
+fn fitting(wanted: usize, files: Option<usize>) -> usize {
+    files.map_or(wanted, |files| wanted.min(files.saturating_sub(OTHER_FILES).max(1)))
 }
 
 impl Listener for Door {
@@ -305,6 +329,15 @@ mod tests {
         let all = futures_util::future::join_all((0..500).map(|_| TcpStream::connect(address)));
         let connected = tokio::time::timeout(LIMIT * 4, all).await.expect("nobody has to ask again");
         assert!(connected.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn there_are_no_more_places_than_the_process_may_have_files() {
+        assert_eq!(
+            [fitting(1200, None), fitting(1200, Some(8192)), fitting(1200, Some(1024)), fitting(1200, Some(10))],
+            [1200, 1200, 960, 1]
+        );
+        assert!(!cfg!(target_os = "linux") || open_files().is_some_and(|files| files > OTHER_FILES));
     }
 
     #[tokio::test]

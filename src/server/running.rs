@@ -116,7 +116,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tokio::spawn(tls.watch(stop.clone()));
     }
     let guests = Guests::new(line.config.connections_per_address, &line.config.trusted_proxies);
-    let serving = tokio::spawn(serve(Door::new(listener, tls, guests), line.clone(), stop.clone()));
+    let door = Door::new(listener, tls, guests, line.config.max_sockets);
+    let serving = tokio::spawn(serve(door, line.clone(), stop.clone()));
     let (watched, watch_end) = (line.clone(), stop.clone());
     tokio::spawn(async move { watched.ring.watch(&watched.store, &watched.clock, watch_end).await });
     let mailing = tokio::spawn(mail::run(line.clone(), stop.clone()));
