@@ -288,7 +288,11 @@ pub enum ChatCommand {
     Enter(String),
     /// Handover notes alone, or everything.
     NotesOnly(bool),
-    /// A page of what was said before.
+    /// Shows messages with these words alone; none shows everything again.
+    Search(String),
+    /// Who is there now.
+    Present,
+    /// A page of what was said before, or was found before.
     Earlier,
     /// Reads rooms and messages anew.
     Refresh,
@@ -302,6 +306,6 @@ pub enum ChatCommand {
     },
     /// Sends a message that was refused once more.
     Again(Uuid),
-    /// Forgets a message that was refused.
+    /// Withdraws a message that waits, or forgets one that was refused.
     Discard(Uuid),
 }

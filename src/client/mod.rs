@@ -66,8 +66,8 @@ pub use people::{
 };
 pub use pin::PinSlice;
 pub use place::{
-    CallError, Caller, Chat, Check, Contact, LineAddress, Place, ServerOnFile, Talk, Verdict, YieldAnswer, YieldAsk, parse_id, read_head,
-    read_submission,
+    CallError, Caller, Chat, Check, Contact, LineAddress, Place, ServerOnFile, Talk, Verdict, Visit, YieldAnswer, YieldAsk, parse_id,
+    read_head, read_submission,
 };
 pub use queue::{Accepted, Limits, Queue, QueueError, Stored, Submission, Totals};
 pub use remote::Remote;
@@ -78,7 +78,7 @@ pub use tunnel::{TunnelAsk, TunnelHappening};
 
 pub use crate::protocol::audit::Entry as AuditEntry;
 pub use crate::protocol::auth::Session as OpenSession;
-pub use crate::protocol::chat::{Message as ChatMessage, MessageKind};
+pub use crate::protocol::chat::{Message as ChatMessage, MessageKind, Present as ChatPerson};
 pub use crate::protocol::stations::{Station as LineStation, StationToken};
 pub use crate::protocol::users::User as Account;
 pub use crate::protocol::wsjf::MAX_REPORT_BYTES;

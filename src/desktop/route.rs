@@ -130,7 +130,11 @@ impl Route {
     pub fn visible(application: Application, session: &SessionSlice) -> Vec<Route> {
         // What a person does in his own name is asked of the server: who came without it has to come again.
         let asks_in_his_name = session.person.is_some() && !session.is_offline();
+        // The chat keeps its place, where a sentence says what it needs.
+        let told_there =
+            |route: Route| route == Route::Chat && session.is_offline() && session.role().is_some_and(|role| role.may(Permission::Chat));
         let allowed = |route: &Route| match route.permission() {
+            _ if told_there(*route) => true,
             _ if route.needs_person() && !asks_in_his_name => false,
             None => true,
             Some(permission) => session.may(permission),
@@ -175,7 +179,9 @@ mod tests {
             session.person.as_mut().unwrap().offline = true;
             let station = self::session(Role::Station, true);
             for application in Application::ALL {
-                assert_eq!(Route::visible(application, &session), Route::visible(application, &station), "{role:?}");
+                let mut visible = Route::visible(application, &session);
+                visible.retain(|route| *route != Route::Chat);
+                assert_eq!(visible, Route::visible(application, &station), "{role:?}: and where the chat would be, what it needs");
             }
             let acts: Vec<_> = Permission::all().filter(|permission| session.may_act(*permission)).collect();
             assert_eq!(acts, [Permission::AckAlerts, Permission::RunTests], "{role:?}");

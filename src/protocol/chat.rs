@@ -77,9 +77,15 @@ pub struct RoomRow {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct History {
     pub messages: Vec<Message>,
-    /// Whether there are earlier ones: ask again with `before` set to the first id.
+    /// Whether there are earlier ones: ask again with `before` set to the first id, or to `searched_to`.
     pub more: bool,
+    /// After a search: the earliest message that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched_to: Option<String>,
 }
+
+/// Longest words that can be searched for, in characters.
+pub const SEARCH_MAX_CHARS: usize = 200;
 
 /// `PUT /api/chat/{room}/read`: everything up to this message has been seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]

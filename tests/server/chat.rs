@@ -36,6 +36,32 @@ async fn history_is_read_by_pages_from_the_newest_back() {
 }
 
 #[tokio::test]
+async fn a_search_finds_words_in_whatever_case_and_says_how_far_it_came() {
+    let world = World::new().await;
+    let person = world.operator().await;
+    let first = say(&person, "line", "ŁÓDŹ: nest 3 blocked, 100 %").await;
+    for n in 0..5 {
+        say(&person, "line", &format!("nothing {n}")).await;
+    }
+    person.post("/api/chat/line/messages", &json!({ "content": "Watch Nest 3", "kind": "note" })).await.expect(201);
+    let found = async |query: &str| person.get(&format!("/api/chat/line/messages?search={query}")).await.expect(200).json();
+    let all = found("nest").await;
+    assert_eq!((contents(&all), &all["more"]), (vec!["ŁÓDŹ: nest 3 blocked, 100 %", "Watch Nest 3"], &json!(false)));
+    assert_eq!(contents(&found("%C5%82%C3%B3d%C5%BA").await).len(), 1, "letters beyond a to z too");
+    assert_eq!(contents(&found("0%20%25").await).len(), 1, "and signs that mean something to databases");
+    assert_eq!(contents(&found("nest&kind=note").await), ["Watch Nest 3"]);
+    let newest = found("nest&limit=1").await;
+    assert_eq!((contents(&newest), &newest["more"]), (vec!["Watch Nest 3"], &json!(true)));
+    let before = newest["searched_to"].as_str().unwrap();
+    assert_eq!(found(&format!("nest&limit=1&before={before}")).await["messages"][0]["id"], json!(first));
+    let none = found("nobody").await;
+    assert_eq!((contents(&none), &none["more"], &none["searched_to"]), (vec![], &json!(false), &json!(first)));
+    for query in ["", "%20", &"x".repeat(201)] {
+        person.get(&format!("/api/chat/line/messages?search={query}")).await.expect_refusal(400, "bad_query");
+    }
+}
+
+#[tokio::test]
 async fn each_station_has_a_room_and_each_person_his_unread_messages() {
     let world = World::new().await;
     world.admin_tools().issue_token("Line-A <b>EOL</b> ą").await.unwrap();

@@ -62,6 +62,12 @@ impl Talker {
         said(&model)
     }
 
+    /// As [`sign_in`](Self::sign_in), on top of a station that is signed in.
+    fn comes(&mut self, user: &str) {
+        let (user, password) = (user.to_owned(), Secret::new(PASSWORD));
+        self.ask(Command::Session(SessionCommand::SignInPerson { user, password }));
+    }
+
     fn unread(&mut self, n: u64) {
         self.wait("the unread messages are counted", |model| model.chat.unread() == n);
     }
@@ -131,4 +137,60 @@ fn what_is_said_while_the_server_is_away_waits_and_arrives_once() {
     let refused = anna.wait("it is refused", |model| model.chat.unsent.iter().any(|unsent| unsent.refused.is_some()));
     anna.chat(ChatCommand::Discard(refused.chat.unsent[0].id));
     anna.wait("it is gone", |model| model.chat.unsent.is_empty());
+}
+
+#[test]
+fn what_waits_when_the_program_ends_is_sent_once_when_its_own_author_signs_in_again() {
+    let mut server = Server::start();
+    let here = tempfile::tempdir().unwrap();
+    let mut talker = Talker::sign_in(&here, &server, "operator");
+    server.kill();
+    talker.wait("the socket is cut off", |model| model.chat.state == ChatState::Away);
+    for content in ["stays", "is withdrawn", "<b>stays too</b> ą"] {
+        talker.say("line", content, false);
+    }
+    let model = talker.wait("all wait", |model| model.chat.unsent.len() == 3);
+    talker.chat(ChatCommand::Discard(model.chat.unsent[1].id));
+    talker.wait("one is withdrawn", |model| model.chat.unsent.len() == 2);
+    drop(talker);
+    let file = here.path().join("instances/default/chat_unsent.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("stays") && !text.contains("is withdrawn"), "{text}");
+    server.resume();
+    let mut talker = Talker::sign_in(&here, &server, "admin");
+    assert_eq!(talker.bridge.model().chat.unsent, [], "another person sees and sends nothing of it");
+    assert!(said(&talker.bridge.model()).is_empty());
+    talker.comes("operator");
+    assert_eq!(talker.hears("<b>stays too</b> ą"), ["stays", "<b>stays too</b> ą"]);
+    talker.wait("nothing waits", |model| model.chat.unsent.is_empty());
+    until("nothing is on the disk any more", SOON, || (!file.exists()).then_some(()));
+    // As after a crash between the server's yes and the disk's: the file is there again, and nothing is said twice.
+    talker.ask(Command::Session(SessionCommand::PersonSignOut));
+    talker.wait("he is gone", |model| *model.chat == ChatSlice::default());
+    std::fs::write(&file, &text).unwrap();
+    talker.comes("operator");
+    talker.wait("nothing waits", |model| model.chat.state == ChatState::Live && model.chat.unsent.is_empty());
+    until("nothing is on the disk any more", SOON, || (!file.exists()).then_some(()));
+    assert_eq!(talker.hears("<b>stays too</b> ą"), ["stays", "<b>stays too</b> ą"]);
+}
+
+#[test]
+fn a_word_is_found_far_back_and_who_is_there_is_known() {
+    let server = Server::start();
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let anna = Talker::sign_in(&here, &server, "admin");
+    let mut jan = Talker::sign_in(&there, &server, "operator");
+    anna.say("line", "NEST 3 is blocked", false);
+    for n in 0..12 {
+        anna.say("line", &format!("message {n}"), false);
+    }
+    jan.hears("message 11");
+    jan.chat(ChatCommand::Search("nest".to_owned()));
+    assert_eq!(jan.hears("NEST 3 is blocked"), ["NEST 3 is blocked"]);
+    jan.chat(ChatCommand::Search(String::new()));
+    jan.hears("message 11");
+    jan.chat(ChatCommand::Present);
+    let model = jan.wait("both are there", |model| model.chat.present.value().is_some_and(|present| present.len() == 2));
+    let names: Vec<&str> = model.chat.present.value().unwrap().iter().map(|one| one.username.as_str()).collect();
+    assert_eq!(names, ["admin", "operator"]);
 }

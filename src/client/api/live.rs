@@ -1,7 +1,7 @@
-//! Rooms, what was said in them before a conversation goes live, and how far the person has read.
+//! Rooms, who is there, what was said before a conversation goes live, and how far the person has read.
 
 use super::{ApiError, LIST_BODY, PersonSession, Request, escape};
-use crate::protocol::chat::{History, Message, MessageKind, NewMessage, ReadUpTo, RoomRow, Rooms};
+use crate::protocol::chat::{History, Message, MessageKind, NewMessage, Presence, Present, ReadUpTo, RoomRow, Rooms};
 
 /// Which messages of a room are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,12 +10,19 @@ pub(crate) struct HistoryQuery {
     pub(crate) before: Option<String>,
     /// Those of one kind alone.
     pub(crate) kind: Option<MessageKind>,
+    /// Those that hold these words; all where it is empty.
+    pub(crate) search: String,
 }
 
 impl PersonSession {
     /// `GET /api/chat/rooms`.
     pub(crate) async fn fetch_rooms(&self) -> Result<Vec<RoomRow>, ApiError> {
         Ok(self.call(Request::get("/api/chat/rooms").body_limit(LIST_BODY)).await?.json::<Rooms>()?.rooms)
+    }
+
+    /// `GET /api/chat/presence`.
+    pub(crate) async fn fetch_present(&self) -> Result<Vec<Present>, ApiError> {
+        Ok(self.call(Request::get("/api/chat/presence").body_limit(LIST_BODY)).await?.json::<Presence>()?.present)
     }
 
     /// `GET /api/chat/{room}/messages`: a page of them, oldest first.
@@ -26,6 +33,9 @@ impl PersonSession {
         }
         if let Some(kind) = query.kind {
             request = request.query("kind", kind.as_str());
+        }
+        if !query.search.is_empty() {
+            request = request.query("search", &query.search);
         }
         self.call(request).await?.json()
     }

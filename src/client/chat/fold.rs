@@ -6,14 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::kept::Kept;
 use super::log::{Log, Reading};
 use super::marks::Marks;
+use super::search::Search;
 use super::slices::{ChatPage, ChatRoom, ChatSlice, ChatState, UnsentMessage};
 use crate::client::explain::Explanation;
 use crate::client::live::{LiveEvent, LiveState, Unsent};
 use crate::client::remote::Remote;
 use crate::domain::chat::Room as Name;
-use crate::protocol::chat::{History, Message, MessageKind, RoomRow};
+use crate::protocol::chat::{History, Message, MessageKind, Present, RoomRow, SEARCH_MAX_CHARS};
 
 /// Which page of a room was asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +24,12 @@ pub(super) struct PageAsk {
     pub(super) notes: bool,
     /// Those before this message; the newest where it is none.
     pub(super) before: Option<String>,
+    /// Those that hold these words; all where it is empty.
+    pub(super) search: String,
 }
+
+/// Messages of one person that may wait for the server.
+const WAITING: usize = 150;
 
 #[derive(Debug, Default)]
 struct Room {
@@ -49,6 +56,9 @@ pub(super) struct Fold {
     rooms: BTreeMap<String, Room>,
     open: String,
     notes_only: bool,
+    /// What is searched for in the open room, as it was typed, and what was found.
+    search: Option<(String, Search)>,
+    present: Remote<Vec<Present>>,
     new_after: Option<String>,
     /// How far the person has read, by room.
     pub(super) marks: Marks,
@@ -66,6 +76,8 @@ impl Fold {
             rooms: BTreeMap::new(),
             open: Name::Line.to_string(),
             notes_only: false,
+            search: None,
+            present: Remote::Idle,
             new_after: None,
             marks,
             unsent: Vec::new(),
@@ -102,6 +114,9 @@ impl Fold {
         room.all.hear(&message);
         if message.kind == MessageKind::Note {
             room.notes.hear(&message);
+        }
+        if let Some((_, search)) = self.search.as_mut().filter(|_| message.room == self.open) {
+            search.hear(&message);
         }
         let read = self.marks.get(&message.room).is_some_and(|mark| *mark >= message.id);
         if message.id > room.counted {
@@ -142,6 +157,7 @@ impl Fold {
     /// Opens a room. The pages to ask for.
     pub(super) fn enter(&mut self, room: &str) -> Vec<PageAsk> {
         self.open = room.to_owned();
+        self.search = None;
         self.note_new();
         let known = self.rooms.get(room).is_some_and(|room| room.all.state == Reading::Read && room.notes.state == Reading::Read);
         if known { Vec::new() } else { self.ask_newest() }
@@ -156,7 +172,7 @@ impl Fold {
     /// The newest pages of the open room.
     pub(super) fn ask_newest(&mut self) -> Vec<PageAsk> {
         let room = self.rooms.entry(self.open.clone()).or_default();
-        let ask = |notes| PageAsk { room: self.open.clone(), notes, before: None };
+        let ask = |notes| PageAsk { room: self.open.clone(), notes, before: None, search: String::new() };
         room.all.begin();
         room.notes.begin();
         vec![ask(false), ask(true)]
@@ -165,16 +181,52 @@ impl Fold {
     /// The page before what is shown, unless it is on its way or there is none.
     pub(super) fn ask_earlier(&mut self) -> Option<PageAsk> {
         let notes = self.notes_only;
+        if let Some((words, search)) = &mut self.search {
+            let before = Some(search.further()?);
+            return Some(PageAsk { room: self.open.clone(), notes, before, search: words.clone() });
+        }
         let log = self.rooms.get_mut(&self.open)?.log(notes);
         if !log.more || matches!(log.state, Reading::First | Reading::Earlier) {
             return None;
         }
         let before = log.oldest()?.to_owned();
         log.state = Reading::Earlier;
-        Some(PageAsk { room: self.open.clone(), notes, before: Some(before) })
+        Some(PageAsk { room: self.open.clone(), notes, before: Some(before), search: String::new() })
+    }
+
+    /// Searches in the open room; no words end the search. What to ask the server.
+    pub(super) fn search(&mut self, words: &str) -> Option<PageAsk> {
+        let words: String = words.trim().chars().take(SEARCH_MAX_CHARS).collect();
+        if words.is_empty() {
+            self.search = None;
+            return None;
+        }
+        let (room, notes) = (self.open.clone(), self.notes_only);
+        let log = self.rooms.entry(room.clone()).or_default().log(notes);
+        self.search = Some((words.clone(), Search::begin(&words, log.messages())));
+        Some(PageAsk { room, notes, before: None, search: words })
+    }
+
+    /// A page of what was searched for; of an earlier search it is of no use.
+    fn take_found(&mut self, ask: &PageAsk, page: Result<History, Explanation>) {
+        let asked = ask.room == self.open && ask.notes == self.notes_only;
+        if let Some((_, search)) = self.search.as_mut().filter(|(words, _)| asked && *words == ask.search) {
+            search.take(page);
+        }
+    }
+
+    pub(super) fn take_present(&mut self, present: Result<Vec<Present>, Explanation>) {
+        self.present = self.present.settled(present.map(|mut present| {
+            present.sort_by_key(|one| (one.username.to_lowercase(), one.user_id.clone()));
+            present.dedup_by(|a, b| a.user_id == b.user_id);
+            present
+        }));
     }
 
     pub(super) fn take_page(&mut self, ask: &PageAsk, page: Result<History, Explanation>) {
+        if !ask.search.is_empty() {
+            return self.take_found(ask, page);
+        }
         let log = self.rooms.entry(ask.room.clone()).or_default().log(ask.notes);
         match page {
             Ok(history) if ask.before.is_some() => log.read_earlier(history),
@@ -183,8 +235,11 @@ impl Fold {
         }
     }
 
-    pub(super) fn show_notes_only(&mut self, notes_only: bool) {
+    /// What to ask the server, where a search goes on.
+    pub(super) fn show_notes_only(&mut self, notes_only: bool) -> Option<PageAsk> {
         self.notes_only = notes_only;
+        let (words, _) = self.search.take()?;
+        self.search(&words)
     }
 
     /// The person has seen everything up to this message. Whether that is news.
@@ -200,9 +255,14 @@ impl Fold {
         true
     }
 
-    pub(super) fn say(&mut self, unsent: &Unsent, now: DateTime<Utc>) {
+    /// Whether there was room for it.
+    pub(super) fn say(&mut self, unsent: &Unsent, now: DateTime<Utc>) -> bool {
         let Unsent { id, room, content, note } = unsent.clone();
-        self.unsent.push((room, UnsentMessage { id, content, note, said_at: now, refused: None }));
+        let fits = self.unsent.len() < WAITING;
+        if fits {
+            self.unsent.push((room, UnsentMessage { id, content, note, said_at: now, refused: None }));
+        }
+        fits
     }
 
     /// A message that was refused, to be sent once more.
@@ -212,14 +272,28 @@ impl Fold {
         Some(Unsent { id, room: room.clone(), content: unsent.content.clone(), note: unsent.note })
     }
 
-    /// Forgets a message that was refused.
+    /// Forgets a message that waits or was refused.
     pub(super) fn discard(&mut self, id: Uuid) {
-        self.unsent.retain(|(_, unsent)| unsent.id != id || unsent.refused.is_none());
+        self.unsent.retain(|(_, unsent)| unsent.id != id);
     }
 
-    /// Messages that were said and are not on the server.
-    pub(super) fn unsent(&self) -> usize {
-        self.unsent.len()
+    /// Takes in what waited when the person was here before. What is to be sent.
+    pub(super) fn recall(&mut self, kept: Vec<Kept>) -> Vec<Unsent> {
+        let mut recalled = Vec::new();
+        for Kept { id, room, content, note, said_at } in kept.into_iter().take(WAITING) {
+            self.unsent.push((room.clone(), UnsentMessage { id, content: content.clone(), note, said_at, refused: None }));
+            recalled.push(Unsent { id, room, content, note });
+        }
+        recalled
+    }
+
+    /// Messages that were said and are not on the server, as they are kept.
+    pub(super) fn unsent(&self) -> Vec<Kept> {
+        let kept = |(room, unsent): &(String, UnsentMessage)| {
+            let UnsentMessage { id, content, note, said_at, .. } = unsent.clone();
+            Kept { id, room: room.clone(), content, note, said_at }
+        };
+        self.unsent.iter().map(kept).collect()
     }
 
     pub(super) fn slice(&self) -> ChatSlice {
@@ -231,8 +305,11 @@ impl Fold {
             rooms,
             room: self.open.clone(),
             notes_only: self.notes_only,
+            search: self.search.as_ref().map(|(words, _)| words.clone()).unwrap_or_default(),
             page: self.page(),
-            unsent: self.unsent.iter().filter(|(room, _)| *room == self.open).map(|(_, unsent)| unsent.clone()).collect(),
+            present: self.present.clone(),
+            unsent: self.shown_unsent(),
+            full: self.unsent.len() >= WAITING,
             too_fast_until: self.too_fast_until,
         }
     }
@@ -241,7 +318,29 @@ impl Fold {
         ChatRoom { name: name.to_owned(), unread: room.unread, own: name.to_lowercase() == self.own }
     }
 
+    /// Those of the open room, unless something is searched for.
+    fn shown_unsent(&self) -> Vec<UnsentMessage> {
+        let shown = self.unsent.iter().filter(|(room, _)| *room == self.open && self.search.is_none());
+        shown.map(|(_, unsent)| unsent.clone()).collect()
+    }
+
+    fn found(search: &Search) -> Remote<ChatPage> {
+        let page = Arc::new(ChatPage {
+            messages: search.found().cloned().collect(),
+            more: search.more,
+            reading_earlier: search.looking,
+            ..ChatPage::default()
+        });
+        match &search.trouble {
+            Some(told) => Remote::Failed(told.clone(), Some(page)),
+            None => Remote::Ready(page),
+        }
+    }
+
     fn page(&self) -> Remote<ChatPage> {
+        if let Some((_, search)) = &self.search {
+            return Fold::found(search);
+        }
         let Some(room) = self.rooms.get(&self.open) else { return Remote::Idle };
         let log = if self.notes_only { &room.notes } else { &room.all };
         let page = log.is_known().then(|| {

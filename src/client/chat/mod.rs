@@ -1,35 +1,41 @@
 //! The conversation of the person who is there, held open as long as he is. When he leaves, the socket is closed and everything
-//! that was said leaves memory; how far he has read stays.
+//! that was said leaves memory; how far he has read stays, and what he said that no server has yet.
 
 mod fold;
+mod kept;
 mod log;
 mod marks;
+mod search;
 mod slices;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::fold::{Fold, PageAsk};
+use self::kept::{Kept, Owner};
 use super::api::{ApiError, HistoryQuery, PersonSession};
 use super::bridge::{Notifier, Slice};
 use super::command::ChatCommand;
 use super::explain::Explanation;
 use super::link::{LinkReceiver, Observer};
-use super::live::{self, Access, LiveEvent, LiveState, Unsent};
+use super::live::{self, Access, LiveEvent, LiveState, Order, Unsent};
 use super::people;
+use super::services::{due, finished};
 use super::tunnel::Way;
 use crate::domain::chat::check_content;
-use crate::protocol::chat::{History, MessageKind, RoomRow};
+use crate::protocol::chat::{History, MessageKind, Present, RoomRow};
 use crate::support::clock::Clock;
 
+pub(crate) use kept::unsent_in;
 pub use slices::{ChatPage, ChatRoom, ChatSlice, ChatState, UnsentMessage};
 
 /// Messages that may wait to be taken over, and events that may wait to be folded.
@@ -87,6 +93,7 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ChatCommand>, s
 enum Answer {
     Rooms(Result<Vec<RoomRow>, ApiError>),
     Page(PageAsk, Result<History, ApiError>),
+    Present(Result<Vec<Present>, ApiError>),
     /// The server or the disk was told how far the person has read.
     Told,
 }
@@ -97,8 +104,15 @@ struct Conversation<'a> {
     server_id: String,
     fold: Fold,
     asking: JoinSet<Answer>,
-    say: mpsc::Sender<Unsent>,
-    unsent: Option<mpsc::Receiver<Unsent>>,
+    orders: mpsc::Sender<Order>,
+    ordered: Option<mpsc::Receiver<Order>>,
+    /// What waits for the server, as it is on the disk, and the writing that is under way.
+    kept: Arc<Vec<Kept>>,
+    keeping: Option<JoinHandle<(Arc<Vec<Kept>>, io::Result<()>)>>,
+    /// The disk did not take it: tried again then.
+    keep_again_at: Option<Instant>,
+    /// That the disk does not take it has been said.
+    told_unkept: bool,
     /// Rooms in which more was read than was told, and when it is told.
     untold: BTreeSet<String>,
     tell_at: Option<Instant>,
@@ -107,18 +121,27 @@ struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     async fn open(parts: &'a Parts, person: Arc<PersonSession>, server_id: String) -> Conversation<'a> {
-        let (folder, server, user) = (parts.folder.clone(), server_id.clone(), person.user_id().to_owned());
-        let marks = spawn_blocking(move || marks::read(&folder, &server, &user)).await.unwrap_or_default();
-        let fold = Fold::new(person.user_id(), &parts.station, marks);
-        let (say, unsent) = mpsc::channel(WAITING);
+        let (folder, now) = (parts.folder.clone(), parts.clock.now());
+        let owner = Owner { server_id: server_id.clone(), user_id: person.user_id().to_owned() };
+        let read = move || (marks::read(&folder, &owner.server_id, &owner.user_id), kept::read(&folder, &owner, now));
+        let (marks, kept) = spawn_blocking(read).await.unwrap_or_default();
+        let mut fold = Fold::new(person.user_id(), &parts.station, marks);
+        let (orders, ordered) = mpsc::channel(WAITING);
+        for unsent in fold.recall(kept.clone()) {
+            let _ = orders.try_send(Order::Say(unsent));
+        }
         Conversation {
             parts,
             person,
             server_id,
             fold,
             asking: JoinSet::new(),
-            say,
-            unsent: Some(unsent),
+            orders,
+            ordered: Some(ordered),
+            kept: Arc::new(kept),
+            keeping: None,
+            keep_again_at: None,
+            told_unkept: false,
             untold: BTreeSet::new(),
             tell_at: None,
             again_at: None,
@@ -128,11 +151,12 @@ impl<'a> Conversation<'a> {
     /// Until the person leaves or changes.
     async fn run(mut self, inbox: &mut mpsc::Receiver<ChatCommand>, link: &mut LinkReceiver, stop: &CancellationToken) {
         let (events, mut heard) = mpsc::channel(WAITING);
-        let Some(mut unsent) = self.unsent.take() else { return };
-        let mut live = std::pin::pin!(live::run(self.socket(events), &mut unsent, stop.clone()));
+        let Some(mut ordered) = self.ordered.take() else { return };
+        let mut live = std::pin::pin!(live::run(self.socket(events), &mut ordered, stop.clone()));
         let mut is_live = true;
         loop {
             self.parts.slice.set(self.fold.slice());
+            self.keep_unsent();
             tokio::select! {
                 () = stop.cancelled() => break,
                 changed = link.changed() => {
@@ -150,6 +174,8 @@ impl<'a> Conversation<'a> {
                 Some(answer) = self.asking.join_next() => self.take(answer.unwrap_or(Answer::Told)),
                 () = due(self.tell_at) => self.tell_read(),
                 () = due(self.again_at) => self.refresh(),
+                done = finished(&mut self.keeping) => drop(self.kept_unsent(done)),
+                () = due(self.keep_again_at) => self.keep_again_at = None,
             }
         }
         self.leave().await;
@@ -183,7 +209,8 @@ impl<'a> Conversation<'a> {
 
     fn ask(&mut self, ask: PageAsk) {
         let person = self.person.clone();
-        let query = HistoryQuery { before: ask.before.clone(), kind: ask.notes.then_some(MessageKind::Note) };
+        let kind = ask.notes.then_some(MessageKind::Note);
+        let query = HistoryQuery { before: ask.before.clone(), kind, search: ask.search.clone() };
         self.asking.spawn(async move {
             let page = person.fetch_history(&ask.room, &query).await;
             Answer::Page(ask, page)
@@ -193,12 +220,13 @@ impl<'a> Conversation<'a> {
     fn answer(&mut self, command: ChatCommand) {
         match command {
             ChatCommand::Enter(room) => self.fold.enter(&room).into_iter().for_each(|ask| self.ask(ask)),
-            ChatCommand::NotesOnly(notes_only) => self.fold.show_notes_only(notes_only),
-            ChatCommand::Earlier => {
-                if let Some(ask) = self.fold.ask_earlier() {
-                    self.ask(ask);
-                }
+            ChatCommand::NotesOnly(notes_only) => self.fold.show_notes_only(notes_only).into_iter().for_each(|ask| self.ask(ask)),
+            ChatCommand::Search(words) => self.fold.search(&words).into_iter().for_each(|ask| self.ask(ask)),
+            ChatCommand::Present => {
+                let person = self.person.clone();
+                self.asking.spawn(async move { Answer::Present(person.fetch_present().await) });
             }
+            ChatCommand::Earlier => self.fold.ask_earlier().into_iter().for_each(|ask| self.ask(ask)),
             ChatCommand::Refresh => self.refresh(),
             ChatCommand::Read { room, message_id } => {
                 if self.fold.read(&room, &message_id) {
@@ -208,15 +236,22 @@ impl<'a> Conversation<'a> {
             }
             ChatCommand::Say { room, content, note } => {
                 let unsent = Unsent { id: Uuid::now_v7(), room, content, note };
-                self.fold.say(&unsent, self.parts.clock.now());
-                self.send(unsent);
+                match self.fold.say(&unsent, self.parts.clock.now()) {
+                    true => self.send(unsent),
+                    false => self.parts.notifier.failed(Explanation::new("chat_too_much_waits")),
+                }
             }
             ChatCommand::Again(id) => {
                 if let Some(unsent) = self.fold.again(id) {
                     self.send(unsent);
                 }
             }
-            ChatCommand::Discard(id) => self.fold.discard(id),
+            ChatCommand::Discard(id) => {
+                // Where the order does not fit, the message stays where it is seen.
+                if self.orders.try_send(Order::Withdraw(id)).is_ok() {
+                    self.fold.discard(id);
+                }
+            }
         }
     }
 
@@ -225,7 +260,7 @@ impl<'a> Conversation<'a> {
         let id = unsent.id;
         let refused = match check_content(&unsent.content) {
             Err(error) => Some(Explanation::new("chat_not_taken").detail(error)),
-            Ok(()) => self.say.try_send(unsent).is_err().then(|| Explanation::new("chat_too_much_waits")),
+            Ok(()) => self.orders.try_send(Order::Say(unsent)).is_err().then(|| Explanation::new("chat_too_much_waits")),
         };
         if let Some(told) = refused {
             self.fold.hear(LiveEvent::NotSent(id, told), self.parts.clock.now());
@@ -249,10 +284,18 @@ impl<'a> Conversation<'a> {
             }
             Answer::Page(ask, page) => {
                 self.parts.observer.saw_of_person(&page);
-                if page.is_err() && ask.before.is_none() {
+                if page.is_err() && ask.before.is_none() && ask.search.is_empty() {
                     self.again_at = Some(Instant::now() + AGAIN);
                 }
-                self.fold.take_page(&ask, page.map_err(|error| people::explain(&error)));
+                let searched_here = |error: &ApiError| match ask.search.is_empty() {
+                    true => people::explain(error),
+                    false => Explanation::new("chat_searched_here").detail(error.detail()),
+                };
+                self.fold.take_page(&ask, page.map_err(|error| searched_here(&error)));
+            }
+            Answer::Present(present) => {
+                self.parts.observer.saw_of_person(&present);
+                self.fold.take_present(present.map_err(|error| people::explain(&error)));
             }
             Answer::Told => {}
         }
@@ -292,20 +335,57 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn leave(self) {
+    /// Puts what waits on the disk as it is now. One writing at a time; what changes meanwhile is written after it.
+    fn keep_unsent(&mut self) {
+        let now = self.fold.unsent();
+        if self.keeping.is_none() && self.keep_again_at.is_none() && now != *self.kept {
+            self.keeping = Some(self.write_unsent(now));
+        }
+    }
+
+    fn write_unsent(&self, unsent: Vec<Kept>) -> JoinHandle<(Arc<Vec<Kept>>, io::Result<()>)> {
+        let (folder, now) = (self.parts.folder.clone(), self.parts.clock.now());
+        let owner = Owner { server_id: self.server_id.clone(), user_id: self.person.user_id().to_owned() };
+        spawn_blocking(move || {
+            let written = kept::write(&folder, &owner, &unsent, now);
+            (Arc::new(unsent), written)
+        })
+    }
+
+    /// A disk that refuses is told once, and asked again later.
+    fn kept_unsent(&mut self, done: Option<(Arc<Vec<Kept>>, io::Result<()>)>) -> bool {
+        let Some((written, result)) = done else { return false };
+        if let Err(error) = &result {
+            tracing::error!(%error, "messages that wait could not be written");
+            self.keep_again_at = Some(Instant::now() + AGAIN);
+            if !std::mem::replace(&mut self.told_unkept, true) {
+                self.parts.notifier.failed(Explanation::new("chat_not_kept").detail(error));
+            }
+            return false;
+        }
+        (self.kept, self.told_unkept) = (written, false);
+        true
+    }
+
+    /// What waits is on the disk before the next person comes.
+    async fn leave(mut self) {
         if self.tell_at.is_some() {
             self.keep().await;
         }
-        let lost = self.fold.unsent();
-        if lost > 0 {
-            self.parts.notifier.failed(Explanation::new("chat_lost").with("n", lost));
+        if let Some(keeping) = self.keeping.take() {
+            self.kept_unsent(keeping.await.ok());
         }
-    }
-}
-
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
+        let unsent = self.fold.unsent();
+        let waits = unsent.len();
+        let safe = unsent == *self.kept || {
+            let done = self.write_unsent(unsent).await.ok();
+            self.told_unkept = true;
+            self.kept_unsent(done)
+        };
+        match (waits, safe) {
+            (0, _) => {}
+            (n, true) => self.parts.notifier.done("chat_kept", vec![("n", n.to_string())]),
+            (n, false) => self.parts.notifier.failed(Explanation::new("chat_lost").with("n", n)),
+        }
     }
 }

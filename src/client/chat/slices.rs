@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::client::explain::Explanation;
 use crate::client::remote::Remote;
-use crate::protocol::chat::Message;
+use crate::protocol::chat::{Message, Present};
 
 /// The conversation of the person who is there; nothing while nobody is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,9 +21,15 @@ pub struct ChatSlice {
     pub room: String,
     /// Handover notes alone are shown.
     pub notes_only: bool,
+    /// Only messages with these words are shown; empty where nothing is searched for.
+    pub search: String,
     pub page: Remote<ChatPage>,
+    /// Everybody with an open conversation, by name.
+    pub present: Remote<Vec<Present>>,
     /// What was said in the open room and is not on the server, oldest first.
     pub unsent: Vec<UnsentMessage>,
+    /// So much waits that nothing more is taken.
+    pub full: bool,
     /// More was said than the server takes at once: it goes on by itself then.
     pub too_fast_until: Option<DateTime<Utc>>,
 }

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::Message as Packet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use self::outbox::Order;
 use self::outbox::Outbox;
 pub use self::outbox::Unsent;
 use super::api::{ApiError, Http, Socket};
@@ -90,7 +91,7 @@ enum Over {
 type Going = Result<(), Over>;
 
 /// Until `stop`, the server's final word, or until the inbox is closed and everything in it was sent. How many are left unsent.
-pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Unsent>, stop: CancellationToken) -> usize {
+pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Order>, stop: CancellationToken) -> usize {
     let seen = parts.known.clone().into();
     let mut live = Live { parts, outbox: Outbox::default(), seen, subscription: None, error: None, failures: 0, closed: false };
     loop {
@@ -109,9 +110,13 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Unsent>, stop: 
         };
         live.failures = live.failures.saturating_add(1);
         live.tell(LiveEvent::State(LiveState::Waiting(wait))).await;
-        tokio::select! {
-            () = stop.cancelled() => return live.outbox.len() + inbox.len(),
-            () = tokio::time::sleep(wait) => {}
+        let until = Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return live.outbox.len() + inbox.len(),
+                () = tokio::time::sleep_until(until) => break,
+                order = inbox.recv(), if live.takes() => live.take(order),
+            }
         }
     }
 }
@@ -131,11 +136,23 @@ struct Live {
 }
 
 impl Live {
+    /// Whether more may come from the inbox.
+    fn takes(&self) -> bool {
+        !self.closed && !self.outbox.is_full()
+    }
+
+    fn take(&mut self, order: Option<Order>) {
+        match order {
+            Some(order) => self.outbox.take(order),
+            None => self.closed = true,
+        }
+    }
+
     async fn tell(&self, event: LiveEvent) {
         let _ = self.parts.events.send(event).await;
     }
 
-    async fn connect(&mut self, inbox: &mut mpsc::Receiver<Unsent>) -> Over {
+    async fn connect(&mut self, inbox: &mut mpsc::Receiver<Order>) -> Over {
         self.tell(LiveEvent::State(LiveState::Connecting)).await;
         self.error = None;
         let opened = async {
@@ -181,11 +198,17 @@ impl Live {
         }
     }
 
-    async fn converse(&mut self, socket: &mut Socket, token: Secret, inbox: &mut mpsc::Receiver<Unsent>) -> Going {
+    async fn converse(&mut self, socket: &mut Socket, token: Secret, inbox: &mut mpsc::Receiver<Order>) -> Going {
         write(socket, "auth", None, json!({ "token": token.expose() })).await?;
         let (mut signed_in, begun) = (false, Instant::now());
         loop {
             if signed_in {
+                // What was withdrawn meanwhile is not sent.
+                while self.takes()
+                    && let Ok(order) = inbox.try_recv()
+                {
+                    self.outbox.take(order);
+                }
                 self.flush(socket).await?;
                 if self.closed && self.outbox.len() == 0 {
                     return Ok(());
@@ -202,10 +225,7 @@ impl Live {
                     Ok(Some(Ok(Packet::Ping(_) | Packet::Pong(_)))) => {}
                     _ => return Err(Over::Broken),
                 },
-                said = inbox.recv(), if !self.closed && !self.outbox.is_full() => match said {
-                    Some(unsent) => self.outbox.push(unsent),
-                    None => self.closed = true,
-                },
+                order = inbox.recv(), if self.takes() => self.take(order),
             }
         }
     }

@@ -18,6 +18,14 @@ pub struct Unsent {
     pub note: bool,
 }
 
+/// What the conversation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Say(Unsent),
+    /// Never to be sent, or never again: what is on its way already may arrive.
+    Withdraw(Uuid),
+}
+
 /// Waiting messages, oldest first. They stay until the server has acknowledged them.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -33,8 +41,11 @@ impl Outbox {
         self.waiting.len()
     }
 
-    pub(super) fn push(&mut self, unsent: Unsent) {
-        self.waiting.push_back((unsent, false));
+    pub(super) fn take(&mut self, order: Order) {
+        match order {
+            Order::Say(unsent) => self.waiting.push_back((unsent, false)),
+            Order::Withdraw(id) => self.waiting.retain(|(unsent, _)| unsent.id != id),
+        }
     }
 
     /// The next one that was not sent on this connection. It counts as sent from now on.
@@ -69,7 +80,7 @@ mod tests {
         #[test]
         fn everything_is_sent_in_order_on_each_connection_until_it_is_acknowledged(count in 1_u128..20, acknowledged in any::<u32>()) {
             let mut outbox = Outbox::default();
-            (0..count).for_each(|n| outbox.push(unsent(n)));
+            (0..count).for_each(|n| outbox.take(Order::Say(unsent(n))));
             let first: Vec<Unsent> = std::iter::from_fn(|| outbox.next()).collect();
             prop_assert_eq!(first.len() as u128, count);
             let kept: Vec<Unsent> = first.into_iter().filter(|unsent| acknowledged >> unsent.id.as_u128() & 1 == 0).collect();
@@ -82,5 +93,16 @@ mod tests {
             outbox.rewind();
             prop_assert_eq!(std::iter::from_fn(|| outbox.next()).collect::<Vec<_>>(), kept);
         }
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_sent_any_more() {
+        let mut outbox = Outbox::default();
+        (0..3).for_each(|n| outbox.take(Order::Say(unsent(n))));
+        assert_eq!(outbox.next(), Some(unsent(0)));
+        outbox.take(Order::Withdraw(Uuid::from_u128(0)));
+        outbox.take(Order::Withdraw(Uuid::from_u128(1)));
+        outbox.rewind();
+        assert_eq!((outbox.next(), outbox.next()), (Some(unsent(2)), None));
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::CallError;
 use crate::client::api::{Api, HistoryQuery, Http, Identity, PersonSession};
 use crate::client::explain::Explanation;
-use crate::client::live::{self, Access, LiveEvent, Unsent};
+use crate::client::live::{self, Access, LiveEvent, Order, Unsent};
 use crate::client::server_url::{BadServerUrl, ServerUrl};
 use crate::client::sign_in::{SignInError, of_password};
 use crate::client::tunnel::{Approach, Passage};
@@ -97,7 +97,7 @@ impl Chat {
 
 /// A conversation that goes on. Dropping it cuts it off.
 pub struct Talk {
-    say: Option<mpsc::Sender<Unsent>>,
+    say: Option<mpsc::Sender<Order>>,
     stop: CancellationToken,
     thread: Option<JoinHandle<usize>>,
 }
@@ -107,7 +107,7 @@ impl Talk {
     /// A note is for the next shift.
     pub fn say(&self, room: &str, content: &str, note: bool) -> bool {
         let unsent = Unsent { id: Uuid::now_v7(), room: room.to_owned(), content: content.to_owned(), note };
-        self.say.as_ref().is_some_and(|say| say.blocking_send(unsent).is_ok())
+        self.say.as_ref().is_some_and(|say| say.blocking_send(Order::Say(unsent)).is_ok())
     }
 
     /// Waits until everything is said, or for `limit`. How much was not.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::Permission;
-use crate::protocol::chat::{History, Message, MessageKind, NewMessage, Presence, ReadUpTo, Rooms};
+use crate::protocol::chat::{History, Message, MessageKind, NewMessage, Presence, ReadUpTo, Rooms, SEARCH_MAX_CHARS};
 use crate::server::body::{Answer, Json, PathParts, QueryParts};
 use crate::server::caller::Caller;
 use crate::server::error::Refusal;
@@ -41,7 +41,7 @@ pub(in crate::server) async fn presence(State(line): State<Arc<Line>>, caller: C
     Ok(Answer(Presence { present: line.sockets.present() }))
 }
 
-/// Which messages are wanted: the newest, or those before one.
+/// Which messages are wanted: the newest, or those before one; all, or those found.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::server) struct Page {
@@ -50,6 +50,8 @@ pub(in crate::server) struct Page {
     /// 1 to 200; 50 unless given.
     limit: Option<u16>,
     kind: Option<MessageKind>,
+    /// Only messages that hold these words, without regard to case; 1 to 200 characters.
+    search: Option<String>,
 }
 
 /// What was said in a room, oldest first.
@@ -69,7 +71,12 @@ pub(in crate::server) async fn messages(
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Refusal::bad_request("bad_query", format!("The query cannot be used: limit is a number from 1 to {PAGE_MAX}.")));
     }
-    Ok(Answer(chat::history(&line, &room, page.before, page.kind, limit).await?))
+    let Some(words) = page.search else { return Ok(Answer(chat::history(&line, &room, page.before, page.kind, limit).await?)) };
+    if words.trim().is_empty() || words.chars().count() > SEARCH_MAX_CHARS {
+        let sentence = format!("The query cannot be used: search is 1 to {SEARCH_MAX_CHARS} characters.");
+        return Err(Refusal::bad_request("bad_query", sentence));
+    }
+    Ok(Answer(chat::search(&line, &room, (page.before, page.kind), words.trim(), limit).await?))
 }
 
 /// Say something: it is kept before it is answered. The same `id` again is answered with what was kept.

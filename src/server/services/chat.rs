@@ -23,6 +23,9 @@ const UNREAD_DAYS: i64 = 31;
 /// Messages that are sent again at a time to a socket that was away, and how often: whoever missed more is told to read the history.
 const REPLAY: i64 = 200;
 const REPLAY_PAGES: u32 = 5;
+/// Messages that one search looks at, and that it reads at once.
+const SEARCHED: i64 = 2000;
+const SEARCHED_AT_ONCE: i64 = 200;
 /// How far before the last known message a replay begins: servers' clocks differ, and a message may be stored after a later one.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
@@ -116,7 +119,41 @@ pub(in crate::server) async fn history(
     let more = messages.len() > usize::from(limit);
     messages.truncate(usize::from(limit));
     messages.reverse();
-    Ok(History { messages, more })
+    Ok(History { messages, more, searched_to: None })
+}
+
+/// As [`history`], and only messages that hold these words, in whatever case. It looks at so many messages at most and says how far
+/// it came. The comparison is made here: databases do not agree on small and capital letters beyond a to z.
+pub(in crate::server) async fn search(
+    line: &Line,
+    room: &str,
+    (before, kind): (Option<Uuid>, Option<MessageKind>),
+    words: &str,
+    limit: u16,
+) -> Result<History, Refusal> {
+    let room = find_room(line, room).await?.to_string();
+    let words = words.to_lowercase();
+    let mut searched_to = before.map(|id| id.to_string());
+    let (mut messages, mut more) = (Vec::new(), true);
+    'pages: for _ in 0..SEARCHED / SEARCHED_AT_ONCE {
+        let page = store::history(&line.store, &room, searched_to.as_deref(), kind, SEARCHED_AT_ONCE).await?;
+        more = i64::try_from(page.len()).is_ok_and(|n| n == SEARCHED_AT_ONCE);
+        for message in page {
+            searched_to = Some(message.id.clone());
+            if message.content.to_lowercase().contains(&words) {
+                messages.push(message);
+            }
+            if messages.len() >= usize::from(limit) {
+                more = true;
+                break 'pages;
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    messages.reverse();
+    Ok(History { messages, more, searched_to })
 }
 
 /// Everything up to this message has been seen.

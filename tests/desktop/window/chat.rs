@@ -62,6 +62,15 @@ fn room(name: &str, unread: u64, own: bool) -> ChatRoom {
     ChatRoom { name: name.to_owned(), unread, own }
 }
 
+fn present() -> Vec<ChatPerson> {
+    let person = |id: &str, name: &str, role| ChatPerson { user_id: id.to_owned(), username: name.to_owned(), role };
+    vec![
+        person("2", "j.kowalska", Role::Operator),
+        person(ME, "M. Nowak", Role::Operator),
+        person("4", "p.dąbrowski-wiśniewski@produkcja", Role::Technician),
+    ]
+}
+
 /// A conversation that goes on.
 pub fn slice() -> ChatSlice {
     ChatSlice {
@@ -75,6 +84,7 @@ pub fn slice() -> ChatSlice {
         ],
         room: "line".to_owned(),
         page: Remote::Ready(Arc::new(page())),
+        present: Remote::Ready(Arc::new(present())),
         ..ChatSlice::default()
     }
 }
@@ -102,6 +112,15 @@ pub fn away(model: Model) -> Model {
     with(model, |chat| {
         chat.state = ChatState::Away;
         chat.unsent = vec![unsent(2, "Hello?", None)];
+    })
+}
+
+/// A search that found something.
+pub fn found(model: Model) -> Model {
+    with(model, |chat| {
+        let messages = page().messages.into_iter().filter(|one| one.content.to_lowercase().contains("nest")).collect();
+        chat.search = "nest".to_owned();
+        chat.page = Remote::Ready(Arc::new(ChatPage { messages, more: true, ..ChatPage::default() }));
     })
 }
 
@@ -226,18 +245,119 @@ fn a_handover_note_is_written_part_by_part() {
 }
 
 #[test]
-fn while_the_server_is_away_there_is_history_to_read_and_nothing_to_press() {
+fn while_the_server_is_away_there_is_history_to_read_and_what_is_written_waits() {
     let mut world = open(world::offline(full()));
-    assert!(says(&world, "The server is away: you can read what was said, and write again when it is back."));
-    assert!(says(&world, "13:54 j.kowalska: First unit passed at LEAK-01.") && !can_type(&world));
+    assert!(says(&world, "The server is away. What you write now is kept on this PC and sent when it is back."));
+    assert!(says(&world, "13:54 j.kowalska: First unit passed at LEAK-01.") && can_type(&world));
+    assert!(!says(&world, "3 present"), "nobody knows who is there");
     world.publish(|model| *model = world::offline(with(full(), |chat| chat.page = Remote::Loading(None))));
     assert!(says(&world, "What was said is kept on the server. It is shown as soon as the server is back."));
     let mut world = open(away(full()));
     assert!(says(&world, "Cut off from the server. What you write now is sent as soon as it is back.") && can_type(&world));
     world.publish(|model| *model = too_fast(full()));
     assert!(says(&world, "You are writing faster than people read. What waits is sent by itself in 12 s."));
+    world.publish(|model| *model = with(full(), |chat| chat.full = true));
+    assert!(says(&world, "Too many messages wait for the server. Write again when some of them are sent.") && !can_type(&world));
     world.publish(|model| *model = ended(full()));
     assert!(says(&world, "The server has ended the conversation. Sign in again.") && !can_type(&world));
+}
+
+#[test]
+fn what_waits_can_be_withdrawn_and_its_words_are_in_the_field_again() {
+    let mut world = open(with(full(), |chat| chat.unsent = vec![unsent(2, "Hello?", None)]));
+    assert!(!says(&world, "Withdraw: Hello?"), "it is on its way");
+    world.publish(|model| Arc::make_mut(&mut model.chat).state = ChatState::Away);
+    press(&mut world, "Withdraw: Hello?");
+    assert_eq!(world.commands(), [Command::Chat(ChatCommand::Discard(Uuid::from_u128(2)))]);
+    assert_eq!(field(&world), "Hello?");
+    let slow =
+        with(full(), |chat| chat.unsent = vec![UnsentMessage { said_at: now() - TimeDelta::seconds(4), ..unsent(3, "Slow?", None) }]);
+    assert!(says(&open(slow), "Withdraw: Slow?"));
+}
+
+#[test]
+fn who_is_present_is_shown_and_asked_for_while_somebody_looks() {
+    let ask = [Command::Chat(ChatCommand::Present)];
+    let mut world = at(Route::Overview, with(full(), |chat| chat.present = Remote::Idle));
+    world.harness.run_steps(8);
+    assert_eq!(world.commands(), [], "nobody looks");
+    world.harness.get_by_role_and_label(Handle::Tab, "Chat, 13 unread").click();
+    world.harness.run_steps(4);
+    assert!(world.commands().starts_with(&ask));
+    world.publish(|model| Arc::make_mut(&mut model.chat).present = Remote::Ready(Arc::new(present())));
+    for words in ["3 present", "j.kowalska · Operator", "M. Nowak (you) · Operator", "p.dąbrowski-wiśniewski@produkcja · Technician"] {
+        assert!(says(&world, words), "{words}: {}", super::goldens::tree(&world.harness));
+    }
+    world.publish(|model| Arc::make_mut(&mut model.chat).present = Remote::Ready(Arc::new(present()[1..2].to_vec())));
+    assert!(says(&world, "1 present") && says(&world, "Nobody else has the chat open."));
+}
+
+#[test]
+fn on_a_panel_who_is_present_stands_in_the_place_of_the_messages() {
+    let mut world = World::with(PANEL, full(), Options { route: Some(Route::Chat), ..world::options(Tone::Dark) });
+    press(&mut world, "3 here");
+    assert!(says(&world, "j.kowalska · Operator") && !says(&world, "13:54 j.kowalska: First unit passed at LEAK-01."));
+    press(&mut world, "Messages");
+    world.harness.run_steps(3);
+    assert!(!says(&world, "j.kowalska · Operator") && says(&world, "13:54 j.kowalska: First unit passed at LEAK-01."));
+}
+
+fn search(words: &str) -> Command {
+    Command::Chat(ChatCommand::Search(words.to_owned()))
+}
+
+#[test]
+fn a_search_shows_only_what_was_found_and_leads_further_back() {
+    let mut world = open(full());
+    type_into(&mut world, Handle::SearchInput, "Search in this room", "nest");
+    world.harness.key_press(Key::Enter);
+    world.harness.run();
+    assert_eq!(world.commands(), [search("nest")]);
+    let found =
+        |messages, more, reading_earlier| Remote::Ready(Arc::new(ChatPage { messages, more, reading_earlier, ..ChatPage::default() }));
+    world.publish(|model| {
+        let chat = Arc::make_mut(&mut model.chat);
+        (chat.search, chat.page) = ("nest".to_owned(), found(Vec::new(), false, true));
+    });
+    assert!(says(&world, "No message with these words") && says(&world, "Searching …"));
+    world.publish(|model| Arc::make_mut(&mut model.chat).page = found(Vec::new(), true, false));
+    press(&mut world, "Search further back");
+    assert_eq!(world.commands(), [Command::Chat(ChatCommand::Earlier)]);
+    world.publish(|model| Arc::make_mut(&mut model.chat).page = found(vec![message(1122, "5", "r.zimny", "<b>Nest 3</b>")], false, false));
+    world.harness.run_steps(3);
+    assert!(says(&world, "12:44 r.zimny: <b>Nest 3</b>"));
+    assert_eq!(world.commands(), [], "what is only found is not read");
+}
+
+#[test]
+fn on_a_panel_a_search_is_typed_on_the_screen_and_ended_there() {
+    let mut world = World::with(PANEL, full(), Options { route: Some(Route::Chat), ..world::options(Tone::Dark) });
+    world.harness.run_steps(6);
+    world.commands();
+    press(&mut world, "Search");
+    for key in ["n", "e"] {
+        press(&mut world, key);
+    }
+    press(&mut world, "Enter");
+    assert_eq!(world.commands(), [search("ne")]);
+    world.publish(|model| {
+        let chat = Arc::make_mut(&mut model.chat);
+        chat.search = "ne".to_owned();
+        chat.page =
+            Remote::Ready(Arc::new(ChatPage { messages: vec![message(1122, "5", "r.zimny", "<b>Nest 3</b>")], ..ChatPage::default() }));
+    });
+    assert!(says(&world, "12:44 r.zimny: <b>Nest 3</b>") && says(&world, "ne"));
+    press(&mut world, "End search");
+    assert_eq!(world.commands(), [search("")]);
+}
+
+#[test]
+fn who_came_without_the_server_finds_a_sentence_in_the_place_of_the_chat() {
+    let mut world = at(Route::Overview, super::offline::without_server(Role::Operator));
+    world.harness.get_by_role_and_label(Handle::Tab, "Chat, 13 unread").click();
+    world.harness.run();
+    assert!(says(&world, "The chat needs the server") && world.harness.query_by_role(Handle::MultilineTextInput).is_none());
+    assert!(!says(&world, "13:54 j.kowalska: First unit passed at LEAK-01."));
 }
 
 #[test]
@@ -287,7 +407,8 @@ fn earlier_messages_are_asked_for_above_once_and_what_is_read_stays_in_its_place
         world.harness.step();
     }
     world.harness.run();
-    assert_eq!(world.commands(), [Command::Chat(ChatCommand::Earlier)]);
+    let asked: Vec<Command> = world.commands().into_iter().filter(|command| *command != Command::Chat(ChatCommand::Present)).collect();
+    assert_eq!(asked, [Command::Chat(ChatCommand::Earlier)]);
     let before = world.harness.get_by_label_contains("message 1103").rect();
     world.publish(|model| Arc::make_mut(&mut model.chat).page = long(1050, 1190, false));
     world.harness.run_steps(3);

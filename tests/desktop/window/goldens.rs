@@ -96,6 +96,8 @@ fn the_chat_reads_as_it_should() {
     text("chat-empty", chat::silent(full()), Route::Chat);
     text("chat-notes", chat::notes(full()), Route::Chat);
     text("chat-refused", chat::refused(full()), Route::Chat);
+    text("chat-search", chat::found(full()), Route::Chat);
+    text("chat-without-server", super::offline::without_server(Role::Operator), Route::Chat);
     golden::text("chat-panel", &World::with(PANEL, full(), world::at(Route::Chat)).harness);
 }
 
@@ -105,6 +107,13 @@ fn the_chat_looks_as_it_should() {
     golden::picture("chat-desk", DESK, full(), world::at(Route::Chat));
     golden::picture("chat-light", DESK, chat::refused(full()), Options { tone: Some(Tone::Light), ..world::at(Route::Chat) });
     golden::picture("chat-panel", PANEL, full(), world::at(Route::Chat));
+    golden::picture("chat-search-desk", DESK, chat::found(full()), world::at(Route::Chat));
+    golden::picture("chat-search-panel", PANEL, chat::found(full()), world::at(Route::Chat));
+    for (name, presses) in [("people", &["3 here"]), ("find", &["Search"])] {
+        let case = shots::case("", full(), Route::Chat, presses);
+        golden::compare(&format!("chat-{name}-panel"), &shots::shot(&case, PANEL, Tone::Dark).unwrap());
+    }
+    golden::picture("chat-away-panel", PANEL, chat::away(full()), world::at(Route::Chat));
     golden::picture("chat-wall", WALL, full(), world::at(Route::Chat));
 }
 

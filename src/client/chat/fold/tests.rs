@@ -19,7 +19,7 @@ fn message(n: u32, room: &str, user_id: &str) -> Message {
 }
 
 fn page(numbers: impl IntoIterator<Item = u32>, more: bool) -> Result<History, Explanation> {
-    Ok(History { messages: numbers.into_iter().map(|n| message(n, "line", "ann")).collect(), more })
+    Ok(History { messages: numbers.into_iter().map(|n| message(n, "line", "ann")).collect(), more, searched_to: None })
 }
 
 fn row(room: &str, unread: i64, read: Option<u32>, last: Option<u32>) -> RoomRow {
@@ -163,17 +163,73 @@ fn what_is_new_is_marked_from_where_the_person_stopped() {
 fn a_message_waits_until_it_is_kept_and_a_refused_one_until_somebody_decides() {
     let mut fold = fold();
     let unsent = |n| Unsent { id: Uuid::from_u128(n), room: "line".to_owned(), content: n.to_string(), note: false };
-    (1..=2).for_each(|n| fold.say(&unsent(n), DateTime::UNIX_EPOCH));
+    (1..=2).for_each(|n| assert!(fold.say(&unsent(n), DateTime::UNIX_EPOCH)));
     hear(&mut fold, LiveEvent::Sent(Uuid::from_u128(1)));
     assert_eq!((fold.slice().unsent.len(), fold.again(Uuid::from_u128(2))), (1, None), "it is on its way");
-    fold.discard(Uuid::from_u128(2));
-    assert_eq!(fold.unsent(), 1, "what is on its way cannot be called back");
     hear(&mut fold, LiveEvent::NotSent(Uuid::from_u128(2), Explanation::new("chat_not_taken")));
     assert!(fold.slice().unsent[0].refused.is_some());
     assert_eq!(fold.again(Uuid::from_u128(2)), Some(unsent(2)));
     hear(&mut fold, LiveEvent::NotSent(Uuid::from_u128(2), Explanation::new("chat_not_taken")));
     fold.discard(Uuid::from_u128(2));
-    assert_eq!(fold.unsent(), 0);
+    assert_eq!(fold.unsent(), []);
+}
+
+#[test]
+fn what_waited_is_there_again_in_its_order_and_is_sent_under_the_same_ids() {
+    let mut before = fold();
+    let unsent = |n| Unsent { id: Uuid::from_u128(n), room: "line".to_owned(), content: n.to_string(), note: n == 2 };
+    (1..=3).for_each(|n| assert!(before.say(&unsent(n), DateTime::UNIX_EPOCH)));
+    before.discard(Uuid::from_u128(1));
+    let mut after = fold();
+    assert_eq!(after.recall(before.unsent()), [unsent(2), unsent(3)]);
+    assert_eq!(after.slice().unsent, before.slice().unsent);
+}
+
+#[test]
+fn so_much_waits_and_nothing_more_is_taken() {
+    let mut fold = fold();
+    let say = |fold: &mut Fold, n| {
+        fold.say(&Unsent { id: Uuid::from_u128(n), room: "line".to_owned(), content: String::new(), note: false }, DateTime::UNIX_EPOCH)
+    };
+    (0..WAITING as u128).for_each(|n| assert!(say(&mut fold, n)));
+    assert!(!say(&mut fold, 1000) && fold.slice().full);
+    hear(&mut fold, LiveEvent::Sent(Uuid::from_u128(0)));
+    assert!(!fold.slice().full && say(&mut fold, 1000));
+}
+
+#[test]
+fn a_search_shows_what_is_known_at_once_and_what_the_server_finds_further_back() {
+    let mut fold = fold();
+    hear(&mut fold, live());
+    newest(&mut fold, 20..=25, true);
+    let ask = fold.search(" 2 ").unwrap();
+    assert_eq!((ask.search.as_str(), &ask.before, shown(&fold)), ("2", &None, (20..=25).collect()));
+    assert!(fold.ask_earlier().is_none(), "the server is asked already");
+    let found = History { messages: [2, 12].map(|n| message(n, "line", "ann")).to_vec(), more: true, searched_to: Some("1".to_owned()) };
+    fold.take_page(&ask, Ok(found));
+    hear(&mut fold, LiveEvent::Heard(message(26, "line", "ann")));
+    hear(&mut fold, LiveEvent::Heard(message(31, "line", "ann")));
+    assert_eq!(shown(&fold), [2, 12, 20, 21, 22, 23, 24, 25, 26]);
+    let further = fold.ask_earlier().unwrap();
+    assert_eq!((further.before.as_deref(), further.search.as_str()), (Some("1"), "2"));
+    fold.take_page(&further, Err(Explanation::new("chat_searched_here")));
+    let slice = fold.slice();
+    assert!(slice.page.error().is_some() && slice.page.value().is_some() && slice.search == "2");
+    assert_eq!(fold.search(""), None);
+    assert_eq!(shown(&fold), [20, 21, 22, 23, 24, 25, 26, 31]);
+    fold.take_page(&ask, page([3], false));
+    assert_eq!(shown(&fold).first(), Some(&20), "an answer to a search that is over changes nothing");
+}
+
+#[test]
+fn everybody_present_is_named_once() {
+    let mut fold = fold();
+    let person = |id: &str, name: &str| Present { user_id: id.to_owned(), username: name.to_owned(), role: crate::domain::Role::Operator };
+    fold.take_present(Ok(vec![person("2", "Zoe"), person("1", "anna"), person("2", "Zoe")]));
+    let names = |fold: &Fold| fold.slice().present.value().unwrap().iter().map(|one| one.username.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&fold), ["anna", "Zoe"]);
+    fold.take_present(Err(Explanation::new("server_unreachable")));
+    assert_eq!(names(&fold), ["anna", "Zoe"], "the last that was known");
 }
 
 #[test]

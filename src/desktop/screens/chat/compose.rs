@@ -84,6 +84,12 @@ impl Compose {
         Some(std::mem::take(draft).trim_end().to_owned())
     }
 
+    /// Puts words back into the open room's field, before what stands there.
+    pub(super) fn put_back(&mut self, scene: &Scene<'_>, words: &str) {
+        let draft = self.drafts.entry(scene.model.chat.room.clone()).or_default();
+        *draft = if draft.is_empty() { words.to_owned() } else { format!("{words}\n{draft}") };
+    }
+
     /// Hands a touched key to the field. Whether it was the one that sends.
     pub(super) fn touch(&mut self, ctx: &Context, scene: &Scene<'_>, touched: Touched) -> bool {
         let draft = self.drafts.entry(scene.model.chat.room.clone()).or_default();

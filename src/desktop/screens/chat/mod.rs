@@ -1,13 +1,16 @@
-//! The conversation: rooms on the left, what was said on the right, the last shift's note above it, and a field to say something.
-//! On a panel the field brings a keyboard, and the rooms make way for it.
+//! The conversation: rooms and who is present on the left, what was said on the right, the last shift's note above it, and a field to
+//! say something. On a panel the field brings a keyboard, and the rooms make way for it.
 
 mod compose;
+mod find;
 mod handover;
 mod log;
 mod note;
+mod people;
 mod rooms;
+mod said;
 
-use eframe::egui::{Align, Frame, Label, Layout, Margin, Panel, Ui, vec2};
+use eframe::egui::{Align, Frame, Label, Layout, Margin, Panel, Ui, Vec2, vec2};
 
 use super::desk;
 use super::login::panel_halves;
@@ -27,19 +30,30 @@ pub struct Chat {
     keyboard: Keyboard,
     /// On a panel: the keyboard is up.
     typing: bool,
+    find: find::Find,
+    asking: desk::Asking,
+    /// On a panel: who is present stands in the place of the messages.
+    shows_people: bool,
 }
 
 impl Chat {
     pub fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        if scene.model.session.is_offline() {
+            return empty::empty(ui, scene.theme, scene.text("chat.without_server.what"), scene.text("chat.without_server.next"));
+        }
+        self.look_around(ui, scene);
         if scene.is_panel() && self.handover.is_some() {
             return self.handover_panel(ui, scene);
         }
         if scene.is_panel() && self.typing && self.can_say(scene) {
             return self.typing_panel(ui, scene);
         }
+        if scene.is_panel() && self.find.typing {
+            return self.find_panel(ui, scene);
+        }
         let room = ui.available_size();
         let gap = scene.theme.sizes.gap;
-        let side = if scene.is_panel() { 250.0 } else { (room.x * 0.22).clamp(220.0, 320.0) };
+        let side = if scene.is_panel() { 340.0 } else { (room.x * 0.22).clamp(220.0, 320.0) };
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
             ui.allocate_ui_with_layout(vec2(side, room.y), Layout::top_down(Align::Min), |ui| {
@@ -54,47 +68,109 @@ impl Chat {
         self.handover_dialog(ui, scene);
     }
 
-    /// Rooms and, below them, what is done with handover notes.
+    /// Asks who is present, as long as somebody looks.
+    fn look_around(&mut self, ui: &Ui, scene: &Scene<'_>) {
+        let chat = &scene.model.chat;
+        if chat.state == ChatState::Live && ui.input(|input| input.focused) {
+            self.asking.ask(ui, scene, &chat.present, || Command::Chat(ChatCommand::Present));
+        }
+    }
+
+    /// Rooms and, below them, who is present and what is done with handover notes.
     fn side(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let theme = scene.theme;
-        let slice = &scene.model.chat;
-        Panel::bottom("chat notes").resizable(false).show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
-            let width = vec2(ui.available_width(), theme.sizes.touch);
-            ui.spacing_mut().item_spacing.y = space::XS;
-            let (all, notes, new) = match scene.is_panel() {
-                true => ("chat.show_all_short", "chat.notes_only_short", "chat.handover.new_short"),
-                false => ("chat.show_all", "chat.notes_only", "chat.handover.new"),
-            };
-            let key = if slice.notes_only { all } else { notes };
-            if button::secondary_sized(ui, theme, scene.text(key), true, width).clicked() {
-                scene.run(Command::Chat(ChatCommand::NotesOnly(!slice.notes_only)));
-            }
-            if button::secondary_sized(ui, theme, scene.text(new), self.can_say(scene), width).clicked() {
-                self.handover = Some(handover::Form::default());
-            }
+        let keys = Panel::bottom("chat notes").resizable(false).show_separator_line(false).frame(Frame::new());
+        keys.show(ui, |ui| match scene.is_panel() {
+            true => self.panel_keys(ui, scene),
+            false => self.desk_keys(ui, scene),
         });
         if let Some(room) = rooms::rooms(ui, scene) {
-            self.typing = false;
+            (self.typing, self.shows_people) = (false, false);
             scene.run(Command::Chat(ChatCommand::Enter(room)));
+        }
+    }
+
+    fn desk_keys(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        people::block(ui, scene);
+        let width = vec2(ui.available_width(), scene.theme.sizes.touch);
+        ui.spacing_mut().item_spacing.y = space::XS;
+        self.notes_key(ui, scene, ("chat.show_all", "chat.notes_only"), width);
+        self.new_note_key(ui, scene, "chat.handover.new", width);
+    }
+
+    fn panel_keys(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        ui.spacing_mut().item_spacing = vec2(space::XS, space::XS);
+        let size = vec2((ui.available_width() - space::XS) / 2.0, theme.sizes.touch);
+        ui.horizontal(|ui| {
+            self.notes_key(ui, scene, ("chat.show_all_short", "chat.notes_only_short"), size);
+            if button::secondary_sized(ui, theme, scene.text("chat.search"), true, size).clicked() {
+                self.shows_people = false;
+                self.find.begin(scene);
+            }
+        });
+        ui.horizontal(|ui| {
+            self.new_note_key(ui, scene, "chat.handover.new_short", size);
+            let present = people::how_many(scene, "chat.present_short");
+            let words = match (self.shows_people, &present) {
+                (true, _) => scene.text("chat.messages"),
+                (false, Some(present)) => present,
+                (false, None) => "–",
+            };
+            if button::secondary_sized(ui, theme, words, self.shows_people || present.is_some(), size).clicked() {
+                self.shows_people = !self.shows_people;
+            }
+        });
+    }
+
+    fn notes_key(&self, ui: &mut Ui, scene: &Scene<'_>, (all, notes): (&'static str, &'static str), size: Vec2) {
+        let notes_only = scene.model.chat.notes_only;
+        if button::secondary_sized(ui, scene.theme, scene.text(if notes_only { all } else { notes }), true, size).clicked() {
+            scene.run(Command::Chat(ChatCommand::NotesOnly(!notes_only)));
+        }
+    }
+
+    fn new_note_key(&mut self, ui: &mut Ui, scene: &Scene<'_>, key: &'static str, size: Vec2) {
+        if button::secondary_sized(ui, scene.theme, scene.text(key), self.can_say(scene), size).clicked() {
+            self.handover = Some(handover::Form::default());
         }
     }
 
     fn conversation(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let frame = Frame::new().inner_margin(Margin { top: space::S as i8, ..Margin::ZERO });
         Panel::bottom("chat compose").resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| self.say_ui(ui, scene));
-        if !scene.is_panel() {
-            ui.label(scene.theme.title(room_title(scene)));
+        let slice = &scene.model.chat;
+        match scene.is_panel() {
+            false => self.title(ui, scene),
+            true if self.shows_people => return people::page(ui, scene),
+            true if !slice.search.is_empty() && !self.find.typing => self.find.row(ui, scene),
+            true => {}
         }
         status(ui, scene);
-        let slice = &scene.model.chat;
         match slice.page.value() {
             Some(page) => self.known(ui, scene, page),
             None => unknown(ui, scene),
         }
     }
 
+    /// The room's name, and the field to search in it.
+    fn title(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        let field = (ui.available_width() * 0.45).min(320.0);
+        ui.horizontal(|ui| {
+            let place = vec2(ui.available_width() - field - theme.sizes.body * 3.0, theme.sizes.touch);
+            ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_size(place);
+                ui.add(Label::new(theme.title(room_title(scene))).truncate());
+            });
+            self.find.desk(ui, scene, field);
+        });
+    }
+
     fn known(&mut self, ui: &mut Ui, scene: &Scene<'_>, page: &ChatPage) {
         let slice = &scene.model.chat;
+        if page.messages.is_empty() && !slice.search.is_empty() {
+            return find::nothing(ui, scene, page);
+        }
         if let Some(note) = page.note.as_ref().filter(|_| !(slice.notes_only || (scene.is_panel() && self.typing))) {
             self.note.ui(ui, scene, note);
         }
@@ -106,6 +182,9 @@ impl Chat {
             return empty::empty(ui, scene.theme, scene.text(what), scene.text(next));
         }
         self.log.ui(ui, scene);
+        if let Some(words) = self.log.take_withdrawn() {
+            self.compose.put_back(scene, &words);
+        }
     }
 
     /// What could not be sent, and the field.
@@ -127,7 +206,7 @@ impl Chat {
 
     fn can_say(&self, scene: &Scene<'_>) -> bool {
         let chat = &scene.model.chat;
-        desk::is_online(scene) && !chat.room.is_empty() && matches!(chat.state, ChatState::Live | ChatState::Away | ChatState::Opening)
+        !chat.full && !chat.room.is_empty() && matches!(chat.state, ChatState::Live | ChatState::Away | ChatState::Opening)
     }
 
     fn typing_panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -141,6 +220,20 @@ impl Chat {
         }
         if self.compose.puts_keys_away(ui.ctx()) {
             self.typing = false;
+        }
+    }
+
+    fn find_panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let mut keyboard = std::mem::take(&mut self.keyboard);
+        let touched = panel_halves(ui, scene, &mut keyboard, |ui| {
+            self.find.panel(ui, scene);
+            if let Some(page) = scene.model.chat.page.value().filter(|_| !scene.model.chat.search.is_empty()) {
+                self.known(ui, scene, page);
+            }
+        });
+        self.keyboard = keyboard;
+        if let Some(touched) = touched {
+            self.find.touch(ui.ctx(), scene, touched);
         }
     }
 
@@ -203,7 +296,10 @@ fn status(ui: &mut Ui, scene: &Scene<'_>) {
     let chat = &scene.model.chat;
     let left = chat.too_fast_until.map_or(0, |until| (until - scene.now).num_seconds());
     let (shape, words) = match &chat.state {
-        _ if !desk::is_online(scene) => (Sign::Offline, scene.text("chat.offline").to_owned()),
+        _ if chat.full => (Sign::Warning, scene.text("chat.full").to_owned()),
+        ChatState::Live | ChatState::Opening | ChatState::Away if !desk::is_online(scene) => {
+            (Sign::Offline, scene.text("chat.offline").to_owned())
+        }
         ChatState::Ended(told) => (Sign::Critical, format!("{} {}", scene.what(told), scene.remedy(told))),
         _ if left > 0 => (Sign::Warning, scene.fill("chat.too_fast", &[("n", &left.to_string())])),
         ChatState::Away => (Sign::Offline, scene.text("chat.away").to_owned()),

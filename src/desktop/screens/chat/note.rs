@@ -6,7 +6,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align, Align2, Label, Layout, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
-use super::log::{moment, who};
+use super::said::{moment, who};
 use crate::client::ChatMessage;
 use crate::desktop::Scene;
 use crate::desktop::theme::{Text, Weight, space};
