@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
 use super::command::{
@@ -184,6 +185,7 @@ fn start_offline(services: &mut Services, opening: &Opening, link: LinkReceiver,
         vault: opening.vault.clone(),
         clock: opening.clock.clone(),
         cost: offline::Cost::RECOMMENDED,
+        run: Uuid::now_v7(),
     };
     let parts = offline::Parts { tools, link, observer };
     let (door, jobs) = offline::door();

@@ -145,7 +145,36 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
     until("nothing waits any more", SOON, || (waiting(data.path()) == 0).then_some(()));
     let heard = told(&server);
     assert_eq!(heard[..3], tries);
-    assert_eq!(heard[3..], [entry("offline.logout", "operator", "ok")], "each act once");
+    let again = [entry("offline.logout", "operator", "ok"), entry("offline.session.left_open", "operator", "ok")];
+    assert_eq!(heard[3..], again, "each act once, and what the disk lost nobody saw");
+}
+
+#[test]
+fn who_is_there_when_the_program_closes_or_dies_is_not_there_any_more_in_the_audit_log() {
+    let (mut server, data) = (Server::start(), tempfile::tempdir().unwrap());
+    let mut station = Station::open(data.path());
+    station.enroll(&server);
+    let book = remembers(data.path(), None);
+    station.comes("operator", false);
+    remembers(data.path(), Some(book));
+    station.leaves();
+    // Mistyped while the server is there: it takes nothing away.
+    station.is_refused("operator", WRONG, "wrong_password");
+    server.kill();
+    station.comes("operator", true);
+    drop(station);
+    let mut station = Station::open(data.path());
+    station.comes("operator", true);
+    let acts = file(data.path(), "offline_acts.json");
+    let as_after_a_crash = std::fs::read(&acts).unwrap();
+    drop(station);
+    std::fs::write(&acts, as_after_a_crash).unwrap();
+    server.resume();
+    let mut station = Station::open(data.path());
+    station.is_connected();
+    until("nothing waits any more", SOON, || (waiting(data.path()) == 0).then_some(()));
+    let words: Vec<String> = told(&server).into_iter().map(|(action, _, result)| format!("{action} {result}")).collect();
+    assert_eq!(words, ["offline.login ok", "offline.logout ok", "offline.login ok", "offline.session.left_open ok"]);
 }
 
 #[test]

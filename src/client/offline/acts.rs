@@ -14,10 +14,25 @@ use crate::support::clock::Clock;
 pub(crate) const LIMIT: usize = 1000;
 /// Refused tries leave this many places for those who come in.
 const RESERVE: usize = 100;
+/// What is noted of a person who signed out, and of one whom nobody saw leave: the program ended first, by a crash or a power cut.
+const LEFT: &str = "logout";
+const LEFT_OPEN: &str = "session.left_open";
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Content {
     acts: Vec<Waiting>,
+    /// Who came and has not left yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    present: Vec<Present>,
+}
+
+/// Somebody who is there without the server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Present {
+    server_id: String,
+    user: String,
+    /// Of the program, from opening the station to closing it.
+    run: Uuid,
 }
 
 /// An act, and the server it is for.
@@ -32,6 +47,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Acts {
     path: PathBuf,
+    run: Uuid,
     content: Content,
 }
 
@@ -49,16 +65,13 @@ impl Deed<'_> {
     pub(crate) fn comes(user: &str) -> Deed<'_> {
         Deed { user, action: "login", target: "", result: "ok" }
     }
-
-    pub(crate) fn leaves(user: &str) -> Deed<'_> {
-        Deed { action: "logout", ..Deed::comes(user) }
-    }
 }
 
 impl Acts {
-    /// A file that cannot be read is set aside, and the version before it is used.
-    pub(crate) fn open(folder: &Path, clock: &Clock) -> Acts {
-        let path = folder.join("offline_acts.json");
+    /// A file that cannot be read is set aside, and the version before it is used. Who was there in a run before this one, and was
+    /// not seen to leave, is noted as gone: only now is it known, and nobody knows since when.
+    pub(crate) fn open(folder: &Path, run: Uuid, clock: &Clock) -> Acts {
+        let path = file_in(folder);
         let content = match read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
@@ -68,7 +81,49 @@ impl Acts {
                 read(&files::backup_of(&path)).unwrap_or_default()
             }
         };
-        Acts { path, content }
+        let mut acts = Acts { path, run, content };
+        acts.end(|one| one.run != run, LEFT_OPEN, clock);
+        acts
+    }
+
+    /// Notes that somebody came, and that he is there. When this answers well, it is on the disk.
+    pub(crate) fn enter(&mut self, server_id: &str, user: &str, clock: &Clock) -> io::Result<()> {
+        self.content.present.push(Present { server_id: server_id.to_owned(), user: user.to_owned(), run: self.run });
+        self.note(server_id, Deed::comes(user), clock).inspect_err(|_| drop(self.content.present.pop()))
+    }
+
+    /// Notes that somebody left who was there.
+    pub(crate) fn leave(&mut self, server_id: &str, user: &str, clock: &Clock) {
+        let mut found = false;
+        let first = |one: &Present| {
+            let is_he = !found && one.server_id == server_id && one.user == user;
+            found |= is_he;
+            is_he
+        };
+        self.end(first, LEFT, clock);
+    }
+
+    /// Everybody leaves: the station is closed.
+    pub(crate) fn leave_all(&mut self, clock: &Clock) {
+        self.end(|_| true, LEFT, clock);
+    }
+
+    /// Notes the sign-outs of these, in one write. Where the disk refuses they are noted at the next start.
+    fn end(&mut self, mut whose: impl FnMut(&Present) -> bool, action: &'static str, clock: &Clock) {
+        let before = (self.content.acts.len(), self.content.present.clone());
+        let (gone, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.content.present).into_iter().partition(|one| whose(one));
+        self.content.present = stay;
+        for Present { server_id, user, .. } in &gone {
+            self.push(server_id, Deed { action, ..Deed::comes(user) }, clock);
+        }
+        if gone.is_empty() {
+            return;
+        }
+        if let Err(error) = self.write() {
+            tracing::error!(%error, "a sign-out without the server could not be noted yet");
+            self.content.acts.truncate(before.0);
+            self.content.present = before.1;
+        }
     }
 
     /// Notes an act. When this answers well, it is on the disk.
@@ -77,11 +132,15 @@ impl Acts {
         if self.content.acts.len() >= room {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many acts wait for the server"));
         }
+        self.push(server_id, deed, clock);
+        self.write().inspect_err(|_| drop(self.content.acts.pop()))
+    }
+
+    fn push(&mut self, server_id: &str, deed: Deed<'_>, clock: &Clock) {
         let Deed { user, action, target, result } = deed;
         let (action, result) = (action.to_owned(), result.to_owned());
         let act = OfflineAct { id: Uuid::now_v7(), at: clock.now(), user: user.to_owned(), action, target: target.to_owned(), result };
         self.content.acts.push(Waiting { server_id: server_id.to_owned(), act });
-        self.write().inspect_err(|_| drop(self.content.acts.pop()))
     }
 
     /// The oldest for this server, as many as are told at once.
@@ -100,6 +159,19 @@ impl Acts {
 
     fn write(&self) -> io::Result<()> {
         files::write_whole(&self.path, &serde_json::to_vec(&self.content)?)
+    }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("offline_acts.json")
+}
+
+/// Acts in an instance's folder that no server has heard of. A file that cannot be read counts as one.
+pub(crate) fn untold_in(folder: &Path) -> u64 {
+    match read(&file_in(folder)) {
+        Ok(content) => (content.acts.len() + content.present.len()) as u64,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(_) => 1,
     }
 }
 
@@ -122,23 +194,23 @@ mod tests {
     #[test]
     fn an_act_is_there_after_a_restart_until_its_server_has_it() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), &clock);
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
         for (server, deed) in [("s1", comes()), ("s2", comes()), ("s1", fails())] {
             acts.note(server, deed, &clock).unwrap();
         }
-        let mut acts = Acts::open(folder.path(), &clock);
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
         let mine = acts.next("s1");
         assert_eq!(mine.iter().map(|act| act.result.as_str()).collect::<Vec<_>>(), ["ok", "invalid_credentials"]);
         acts.told(&mine);
-        let acts = Acts::open(folder.path(), &clock);
+        let acts = Acts::open(folder.path(), Uuid::nil(), &clock);
         assert_eq!((acts.next("s1").len(), acts.next("s2").len()), (0, 1));
     }
 
     #[test]
     fn tries_that_fail_leave_room_for_those_who_come_in_and_then_nobody_does() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), &clock);
-        let waiting = || Waiting { server_id: "s1".to_owned(), act: Acts::open(folder.path(), &clock).next("s1")[0].clone() };
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
+        let waiting = || Waiting { server_id: "s1".to_owned(), act: Acts::open(folder.path(), Uuid::nil(), &clock).next("s1")[0].clone() };
         acts.note("s1", fails(), &clock).unwrap();
         acts.content.acts = vec![waiting(); LIMIT - RESERVE];
         assert!(acts.note("s1", fails(), &clock).is_err() && acts.note("s1", comes(), &clock).is_ok());
@@ -150,12 +222,47 @@ mod tests {
     #[test]
     fn a_broken_file_is_set_aside_and_the_one_before_is_used() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), &clock);
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
         acts.note("s1", comes(), &clock).unwrap();
         acts.note("s1", comes(), &clock).unwrap();
         std::fs::write(folder.path().join("offline_acts.json"), "{").unwrap();
-        assert_eq!(Acts::open(folder.path(), &clock).next("s1").len(), 1);
+        assert_eq!(Acts::open(folder.path(), Uuid::nil(), &clock).next("s1").len(), 1);
         let aside = std::fs::read_dir(folder.path()).unwrap().flatten().any(|entry| entry.path().to_string_lossy().contains(".broken-"));
         assert!(aside);
+    }
+
+    #[test]
+    fn whoever_is_there_when_the_station_closes_is_noted_as_gone_and_after_a_crash_as_not_seen_to_leave() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
+        let run = |n| Acts::open(folder.path(), Uuid::from_u128(n), &clock);
+        let mut acts = run(1);
+        for user in ["ann", "ann", "ben"] {
+            acts.enter("s1", user, &clock).unwrap();
+        }
+        acts.leave("s1", "ann", &clock);
+        acts.leave("s1", "nobody", &clock);
+        let told =
+            |acts: &Acts| acts.next("s1").iter().map(|act| format!("{} {} {}", act.user, act.action, act.result)).collect::<Vec<_>>();
+        assert_eq!(told(&acts)[3..], ["ann logout ok"]);
+        assert_eq!(told(&run(1)).len(), 4, "a service that starts anew in the same program");
+        assert_eq!(untold_in(folder.path()), 4 + 2);
+        let mut acts = run(2);
+        assert_eq!(told(&acts)[4..], ["ann session.left_open ok", "ben session.left_open ok"]);
+        acts.enter("s1", "ben", &clock).unwrap();
+        acts.leave_all(&clock);
+        assert_eq!(told(&run(3))[6..], ["ben login ok", "ben logout ok"]);
+    }
+
+    #[test]
+    fn a_sign_out_that_the_disk_refuses_is_noted_at_the_next_start() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
+        let mut acts = Acts::open(folder.path(), Uuid::from_u128(1), &clock);
+        acts.enter("s1", "ann", &clock).unwrap();
+        let obstacle = folder.path().join(format!("offline_acts.json.new-{}", std::process::id()));
+        std::fs::create_dir(&obstacle).unwrap();
+        acts.leave_all(&clock);
+        assert_eq!(acts.next("s1").len(), 1);
+        std::fs::remove_dir(&obstacle).unwrap();
+        assert_eq!(Acts::open(folder.path(), Uuid::from_u128(2), &clock).next("s1")[1].action, LEFT_OPEN);
     }
 }

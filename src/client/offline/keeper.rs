@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::acts::{Acts, Deed};
@@ -28,6 +29,8 @@ pub(crate) struct Tools {
     pub(crate) vault: Vault,
     pub(crate) clock: Clock,
     pub(crate) cost: Cost,
+    /// Of the program, from opening the station to closing it.
+    pub(crate) run: Uuid,
 }
 
 pub(crate) struct Keeper {
@@ -48,7 +51,7 @@ pub(crate) struct Admitted {
 
 impl Keeper {
     pub(crate) fn open(tools: Tools) -> Keeper {
-        let acts = Acts::open(&tools.folder, &tools.clock);
+        let acts = Acts::open(&tools.folder, tools.run, &tools.clock);
         Keeper { tools, acts, key: None, decoy: None }
     }
 
@@ -83,6 +86,25 @@ impl Keeper {
         if book.forget(name) && self.write(bound, &book).is_err() {
             self.forget_all();
         }
+    }
+
+    /// The server refused this name with this password. A slip of the finger takes nothing away; but where it is the very password that
+    /// is known here, it is good no more.
+    pub(crate) fn refused(&mut self, bound: &Bound, name: &str, password: &Secret) {
+        let known = self.read(bound).find(name).map(|known| known.verifier.clone());
+        if known.is_some_and(|verifier| verifier.fits(password)) {
+            self.forget(bound, name);
+        }
+    }
+
+    /// Somebody left who had come without the server.
+    pub(crate) fn left(&mut self, bound: &Bound, name: &str) {
+        self.acts.leave(&bound.server_id, name, &self.tools.clock);
+    }
+
+    /// The station is closed: whoever is still there leaves with it.
+    pub(crate) fn close(&mut self) {
+        self.acts.leave_all(&self.tools.clock);
     }
 
     pub(crate) fn forget_all(&mut self) {
@@ -142,7 +164,7 @@ impl Keeper {
             self.note(bound, Deed { result: "forbidden", ..comes });
             return Err(SignInError::NothingOffline);
         }
-        self.acts.note(&bound.server_id, comes, &self.tools.clock).map_err(not_kept)?;
+        self.acts.enter(&bound.server_id, &admitted.name, &self.tools.clock).map_err(not_kept)?;
         Ok(admitted)
     }
 

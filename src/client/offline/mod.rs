@@ -22,7 +22,7 @@ use crate::domain::access::Role;
 use crate::protocol::audit::{OfflineAct, OfflineActs, OfflineActsTaken};
 use crate::support::secret::Secret;
 
-use acts::Deed;
+pub(crate) use acts::untold_in;
 use keeper::Keeper;
 pub(crate) use keeper::{Admitted, Tools, forget_file};
 pub(crate) use verifier::{Cost, Verifier};
@@ -55,6 +55,7 @@ pub(crate) enum Job {
     Remember(Bound, Newcomer),
     Renew(Bound, String, Secret),
     Forget(Bound, String),
+    Refused(Bound, String, Secret),
     ForgetAll,
     Check(Bound, String, Secret, oneshot::Sender<Result<Admitted, SignInError>>),
     Left(Bound, String),
@@ -83,6 +84,11 @@ impl Offline {
 
     pub(crate) fn forget(&self, bound: Bound, name: &str) {
         self.ask(Job::Forget(bound, name.to_owned()));
+    }
+
+    /// The server refused a name with this password: it may have been mistyped.
+    pub(crate) fn refused(&self, bound: Bound, name: &str, password: Secret) {
+        self.ask(Job::Refused(bound, name.to_owned(), password));
     }
 
     pub(crate) fn forget_all(&self) {
@@ -159,6 +165,7 @@ pub(crate) async fn run(parts: Parts, jobs: &mut mpsc::Receiver<Job>, stop: Canc
     while let Ok(job) = jobs.try_recv() {
         service.serve(job).await;
     }
+    service.with(Keeper::close).await;
     if let Some(telling) = service.telling.take() {
         telling.abort();
     }
@@ -176,14 +183,15 @@ impl Service {
             Job::Remember(bound, person) => keeper.remember(&bound, &person),
             Job::Renew(bound, name, password) => keeper.renew(&bound, &name, &password),
             Job::Forget(bound, name) => keeper.forget(&bound, &name),
+            Job::Refused(bound, name, password) => keeper.refused(&bound, &name, &password),
             Job::ForgetAll => keeper.forget_all(),
             Job::Check(bound, user, password, answer) => {
                 // Who asked may have given up meanwhile.
                 if let Err(Ok(admitted)) = answer.send(keeper.check(&bound, &user, &password)) {
-                    keeper.note(&bound, Deed::leaves(&admitted.name));
+                    keeper.left(&bound, &admitted.name);
                 }
             }
-            Job::Left(bound, name) => keeper.note(&bound, Deed::leaves(&name)),
+            Job::Left(bound, name) => keeper.left(&bound, &name),
         })
         .await;
     }

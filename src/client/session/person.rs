@@ -48,13 +48,23 @@ impl Door {
                 Ok(Came::Online(person))
             }
             (Err(_), Some(bound)) if gone.is_some() => offline.check(bound, user, password).await.map(Came::Offline),
-            (Err(error), Some(bound)) if error.refuses_person() => {
-                offline.forget(bound, &user);
+            (Err(error), Some(bound)) => {
+                tell_refused(&offline, bound, &user, (password, &error));
                 Err(error)
             }
             (Err(error), _) => Err(error),
         };
         PersonAnswer { result, gone }
+    }
+}
+
+/// Whom the server refused is not let in without it either. A wrong password may be a mistyped one: then only the very password that
+/// is known here is.
+fn tell_refused(offline: &Offline, bound: Bound, user: &str, (password, error): (Secret, &SignInError)) {
+    match error {
+        SignInError::WrongPassword => offline.refused(bound, user, password),
+        error if error.refuses_person() => offline.forget(bound, user),
+        _ => {}
     }
 }
 
@@ -149,8 +159,8 @@ impl Session {
 
     /// The server refused somebody who signed in as a whole: he is not let in without it either.
     pub(super) fn forget_refused(&self, asked: &SignIn, error: &SignInError) {
-        if let Some(bound) = self.bound().filter(|_| error.refuses_person()) {
-            self.parts.offline.forget(bound, &asked.user);
+        if let Some(bound) = self.bound() {
+            tell_refused(&self.parts.offline, bound, &asked.user, (asked.password.clone(), error));
         }
     }
 

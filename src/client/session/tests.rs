@@ -64,7 +64,8 @@ fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
     let (events, mut event_inbox) = mpsc::channel(8);
     let stop = CancellationToken::new();
     let id = InstanceId::parse("eol").unwrap();
-    let tools = Tools { id, folder: folder.to_owned(), vault: vault.clone(), clock: Clock::system(), cost: Cost::SMALL };
+    let tools =
+        Tools { id, folder: folder.to_owned(), vault: vault.clone(), clock: Clock::system(), cost: Cost::SMALL, run: uuid::Uuid::now_v7() };
     let parts_of_offline = service::Parts { tools, link: link_receiver.clone(), observer: Observer(events.clone()) };
     let stopped = stop.clone();
     let offline = tokio::spawn(async move { service::run(parts_of_offline, &mut jobs, stopped).await });

@@ -8,6 +8,7 @@ use eframe::egui::{Context, Event};
 
 use super::Andon;
 use crate::client::{Command, Model, Person, PinCommand, SessionCommand};
+use crate::domain::connection::Connection;
 
 /// How long a PIN that was typed counts while nobody touches anything, in seconds.
 const PIN_IDLE_SECS: i64 = 10 * 60;
@@ -49,6 +50,10 @@ impl Andon {
         let person = key(self.model.session.person.as_ref());
         if self.idle_seconds_left(now).is_some_and(|left| left <= 0) && self.ended.person != person {
             (self.ended.person, self.ended.person_told) = (person, false);
+            // Whoever comes back is told how he gets in again.
+            if self.model.session.is_offline() && self.model.connection.state != Connection::Connected {
+                self.say("idle_without_server");
+            }
         }
         if self.model.pin.is_open && (now - self.last_input).num_seconds() >= PIN_IDLE_SECS && !self.ended.pin {
             (self.ended.pin, self.ended.pin_told) = (true, false);

@@ -12,6 +12,7 @@ use crate::desktop::theme::{Display, Text, Theme, Tone, Weight};
 use crate::desktop::widgets::button;
 use crate::desktop::widgets::lettering::Line;
 use crate::domain::access::Role;
+use crate::domain::connection::Connection;
 use crate::domain::instance::Application;
 
 pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
@@ -25,7 +26,10 @@ pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
     };
     let role = scene.text(role_key(person.role));
     let words = match scene.signing_out_in {
-        Some(left) => scene.fill("shell.signing_out", &[("n", &left.to_string())]),
+        Some(left) => {
+            let away = person.offline && scene.model.connection.state != Connection::Connected;
+            scene.fill(if away { "shell.signing_out_offline" } else { "shell.signing_out" }, &[("n", &left.to_string())])
+        }
         None => role.to_owned(),
     };
     let response = person_button(ui, theme, person, &words);

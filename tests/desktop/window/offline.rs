@@ -62,6 +62,21 @@ fn he_can_press_nothing_that_needs_the_server_or_a_full_sign_in() {
 }
 
 #[test]
+fn an_idle_person_is_told_that_he_comes_in_again_without_the_server() {
+    for size in [DESK, PANEL] {
+        let mut world = World::new(size, without_server(Role::Operator));
+        world.clock.push(chrono::TimeDelta::seconds(30 * 60 - 42));
+        world.harness.run();
+        let leave = Command::Session(SessionCommand::PersonSignOut);
+        assert!(!world.commands().contains(&leave));
+        world.clock.push(chrono::TimeDelta::seconds(42));
+        world.harness.run();
+        assert!(world.commands().contains(&leave));
+        assert!(tree(&world.harness).contains("Sign in again with your last password: this PC checks it."), "{}", tree(&world.harness));
+    }
+}
+
+#[test]
 fn when_the_server_is_back_he_is_asked_to_sign_in_again_under_his_own_name() {
     let mut world = World::new(DESK, without_server(Role::Operator));
     let connected = world::signed_in(Role::Operator).connection;

@@ -22,7 +22,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::held(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let id = InstanceId::parse("eol").unwrap();
-        let tools = Tools { id, folder: folder.path().to_owned(), vault: vault_on("m1"), clock, cost: Cost::SMALL };
+        let tools = Tools { id, folder: folder.path().to_owned(), vault: vault_on("m1"), clock, cost: Cost::SMALL, run: Uuid::nil() };
         World { folder, tools }
     }
 
@@ -160,6 +160,16 @@ fn whoever_is_forgotten_is_not_known_and_leaves_no_trace() {
     assert_eq!(world.check("ann", RIGHT), Err(SignInError::NotKnownHere));
     let left: Vec<_> = std::fs::read_dir(world.folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("offline_acts.json")), "{left:?}");
+}
+
+#[test]
+fn a_mistyped_password_takes_nothing_away_and_the_known_one_refused_by_the_server_does() {
+    let world = World::new().with_ann(Role::Operator);
+    world.keeper().refused(&bound(), "ann", &Secret::new("correct horse batterx"));
+    world.keeper().refused(&bound(), "nobody", &Secret::new(RIGHT));
+    assert_eq!(world.check("ann", RIGHT), ann(Role::Operator));
+    world.keeper().refused(&bound(), " ANN ", &Secret::new(RIGHT));
+    assert_eq!(world.check("ann", RIGHT), Err(SignInError::NotKnownHere));
 }
 
 #[test]
