@@ -51,7 +51,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::client::instances::InstancesError;
+    use crate::client::instances::{InstancesError, Unsent};
     use crate::client::server_url::BadServerUrl;
     use crate::client::sign_in::SignInError;
     use crate::domain::InstanceId;
@@ -116,7 +116,8 @@ mod tests {
             InstancesError::UnknownTemplate("t".to_owned()),
             InstancesError::BadName,
             InstancesError::InUse(id()),
-            InstancesError::ReportsWait { id: id(), reports: 3 },
+            InstancesError::ReportsWait { id: id(), unsent: Unsent { reports: 3, ..Unsent::default() } },
+            InstancesError::ReportsWait { id: id(), unsent: Unsent { reports: 3, acts: 2, messages: 1 } },
             InstancesError::FolderMissing { name: "A".to_owned(), folder: "/a".to_owned() },
             InstancesError::FromTheFuture { version: 2 },
             InstancesError::OtherInstance { id: id(), found: "b".to_owned() },

@@ -7,6 +7,7 @@ mod chat;
 mod checkup;
 mod tunnels;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,7 @@ pub use chat::{Chat, Talk};
 pub use checkup::{Check, Verdict};
 
 use super::explain::Explanation;
-use super::instances::{self, InstancesError, Registry, open_settings};
+use super::instances::{self, DoorLock, InstancesError, Registry, Unsent, VisitorLock, open_settings};
 use super::queue::{Limits, Queue, Submission};
 use super::settings::Config;
 use super::tunnel::Approach;
@@ -48,6 +49,21 @@ pub struct ServerOnFile {
     pub user: String,
     pub has_token: bool,
     pub last_connected: Option<DateTime<Utc>>,
+}
+
+/// The queue of an instance that somebody else may own.
+pub struct Visit {
+    // Before the lock: it is closed while nobody can delete the instance.
+    queue: Queue,
+    _lock: VisitorLock,
+}
+
+impl Deref for Visit {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.queue
+    }
 }
 
 type Result<T> = std::result::Result<T, Explanation>;
@@ -109,14 +125,15 @@ impl Place {
     /// Deletes an instance and its folder. Reports that are not delivered are lost only if `with_reports` says so.
     pub fn delete(&mut self, id: &InstanceId, with_reports: bool) -> Result<()> {
         let (folder, lock) = self.registry.own(id).map_err(explain)?;
-        let reports = instances::reports_in(&folder);
-        if reports > 0 && !with_reports {
-            return Err(InstancesError::ReportsWait { id: id.clone(), reports }.explain());
+        let door = DoorLock::take(&folder).map_err(|error| explain(InstancesError::from_lock(error, id)))?;
+        let unsent = instances::unsent_in(&folder);
+        if unsent != Unsent::default() && !with_reports {
+            return Err(InstancesError::ReportsWait { id: id.clone(), unsent }.explain());
         }
         self.vault.forget(&self.config(id)?.connection.token_encrypted);
         offline::forget_file(&folder, &self.vault);
         self.registry.forget(id).map_err(explain)?;
-        instances::remove(&folder, lock, &mut |_| true).map_err(explain)
+        instances::remove(&folder, (lock, door), &mut |_| true).map_err(explain)
     }
 
     /// Takes the local PIN of an instance away, for whoever looks after this PC. True where there was one.
@@ -133,11 +150,13 @@ impl Place {
         self.registry.folder_of(id).map_err(explain)
     }
 
-    /// The instance's queue; its owner may have it open at the same time.
-    pub fn queue(&self, id: &InstanceId) -> Result<Queue> {
+    /// The instance's queue; its owner may have it open at the same time. While it is held, nobody deletes the instance.
+    pub fn queue(&self, id: &InstanceId) -> Result<Visit> {
+        let lock = VisitorLock::take(&self.folder(id)?).map_err(|error| explain(InstancesError::from_lock(error, id)))?;
         let config = self.config(id)?.queue;
         let limits = Limits { reports: config.limit_reports, bytes: config.limit_bytes, ..Limits::default() };
-        Queue::open(&self.folder(id)?.join("queue"), self.clock.clone(), limits).map_err(|error| error.explain())
+        let queue = Queue::open(&self.folder(id)?.join("queue"), self.clock.clone(), limits).map_err(|error| error.explain())?;
+        Ok(Visit { queue, _lock: lock })
     }
 
     pub fn server(&self, id: &InstanceId) -> Result<ServerOnFile> {
@@ -254,5 +273,63 @@ mod tests {
     fn what_is_no_report_is_refused_in_words() {
         assert_eq!(read_submission(b"{}", "a test").unwrap_err().key, "not_a_report");
         assert_eq!(parse_id("7").unwrap_err().key, "report_id_malformed");
+    }
+
+    /// Both begin at once, again and again, with a moment's lead for one or the other.
+    #[test]
+    fn a_report_is_taken_or_its_station_deleted_and_never_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = InstanceId::parse("eol").unwrap();
+        let (mut kept, mut refused) = (0, 0);
+        for round in 0..60_u64 {
+            let _ = place(folder.path()).create(id.clone(), "", None, "station");
+            let barrier = std::sync::Barrier::new(2);
+            let lead = |mine: bool| {
+                barrier.wait();
+                let until = std::time::Instant::now() + std::time::Duration::from_micros(if mine { round * 150 } else { 0 });
+                while std::time::Instant::now() < until {}
+            };
+            let (taken, deleted) = std::thread::scope(|scope| {
+                let submitter = scope.spawn(|| {
+                    let place = place(folder.path());
+                    let submission = read_submission(Line::new(round).next(DateTime::UNIX_EPOCH).as_bytes(), "a test").unwrap();
+                    lead(round % 2 == 0);
+                    place.queue(&id).and_then(|queue| queue.enqueue_blocking(submission).map_err(|error| error.explain()))
+                });
+                let mut place = place(folder.path());
+                lead(round % 2 == 1);
+                let deleted = place.delete(&id, false);
+                (submitter.join().unwrap(), deleted)
+            });
+            match (taken, deleted) {
+                (Ok(_), Err(_)) => {
+                    assert_eq!(place(folder.path()).queue(&id).unwrap().count_blocking().unwrap().waiting, 1);
+                    place(folder.path()).delete(&id, true).unwrap();
+                    kept += 1;
+                }
+                (Err(told), Ok(())) => {
+                    assert!(["instance_unknown", "instance_folder_missing"].contains(&told.key), "{told:?}");
+                    refused += 1;
+                }
+                (Err(told), Err(_)) => panic!("neither came to its end: {told:?}"),
+                (Ok(_), Ok(())) => panic!("a report that was taken is gone in round {round}"),
+            }
+        }
+        assert!(kept > 0 && refused > 0, "{kept} {refused}");
+    }
+
+    #[test]
+    fn whatever_no_server_has_is_counted_before_it_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = place(folder.path());
+        let id = place.create(InstanceId::parse("eol").unwrap(), "", None, "station").unwrap();
+        let home = place.folder(&id).unwrap();
+        std::fs::write(home.join("offline_acts.json"), "{").unwrap();
+        std::fs::write(home.join("chat_unsent.json"), "{").unwrap();
+        let told = place.delete(&id, false).unwrap_err();
+        let value = |name: &str| told.values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
+        assert_eq!((told.key, value("n"), value("acts"), value("messages")), ("instance_holds_unsent", Some("0"), Some("1"), Some("1")));
+        place.delete(&id, true).unwrap();
+        assert!(!home.exists());
     }
 }

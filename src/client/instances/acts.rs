@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Map;
 
 use super::registry::{Registry, Row};
-use super::{InstancesError, OwnerLock, templates};
+use super::{DoorLock, InstancesError, OwnerLock, templates};
 use crate::client::settings::{Config, Settings};
-use crate::client::{converters, files, pin, queue};
+use crate::client::{chat, converters, files, offline, pin, queue};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
 use crate::support::clock::Clock;
@@ -168,7 +168,18 @@ pub(crate) struct Copy {
 }
 
 /// What belongs to one instance alone and is never copied.
-const OWN: [&str; 5] = ["queue", "logs", "cache", "lock", "pin.json"];
+const OWN: [&str; 10] = [
+    "queue",
+    "logs",
+    "cache",
+    "lock",
+    "door",
+    "pin.json",
+    "offline.json",
+    "offline_acts.json",
+    "offline_acts.json.bak",
+    "chat_unsent.json",
+];
 
 /// Copies the files that a copy shares with its original. Cancelled or failed, nothing of it remains.
 pub(crate) fn copy(copy: &Copy, progressed: Progressed) -> Result<(), InstancesError> {
@@ -233,15 +244,30 @@ fn collect(folder: &Path, skip: &dyn Fn(&Path) -> bool, found: &mut Vec<(PathBuf
     Ok(())
 }
 
-/// Reports that [`remove`] would take with it and that no server is known to have: in the queue, in watched folders.
-pub(crate) fn reports_in(folder: &Path) -> u64 {
-    queue::undelivered_in(&folder.join("queue")) + converters::reports_below(&folder.join("converters"))
+/// What [`remove`] would take with it and no server is known to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unsent {
+    /// In the queue and in watched folders.
+    pub(crate) reports: u64,
+    /// What people did while the server was gone.
+    pub(crate) acts: u64,
+    /// What people said while it was.
+    pub(crate) messages: u64,
+}
+
+pub(crate) fn unsent_in(folder: &Path) -> Unsent {
+    Unsent {
+        reports: queue::undelivered_in(&folder.join("queue")) + converters::reports_below(&folder.join("converters")),
+        acts: offline::untold_in(folder),
+        messages: chat::unsent_in(folder),
+    }
 }
 
 /// Removes what an instance made in its folder, and the folder if nothing else is in it.
-/// The caller owns it and, owning it, has counted the reports in it.
-pub(crate) fn remove(folder: &Path, lock: OwnerLock, progressed: Progressed) -> Result<(), InstancesError> {
-    for name in ["config.json", "config.json.bak"] {
+/// The caller owns it, has closed its door and then counted what is in it.
+pub(crate) fn remove(folder: &Path, (lock, door): (OwnerLock, DoorLock), progressed: Progressed) -> Result<(), InstancesError> {
+    // From here on nobody who waits before the door finds an instance behind it.
+    for name in ["config.json", "config.json.bak", "offline_acts.json", "offline_acts.json.bak", "chat_unsent.json"] {
         files::wipe(&folder.join(name))?;
     }
     pin::forget(folder)?;
@@ -253,15 +279,21 @@ pub(crate) fn remove(folder: &Path, lock: OwnerLock, progressed: Progressed) -> 
             _ => {}
         }
     }
-    drop(lock);
-    let _ = fs::remove_file(folder.join("lock"));
+    drop((lock, door));
     for entry in fs::read_dir(folder)?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("config.json.") {
             let _ = files::wipe(&entry.path());
         }
     }
-    // A folder that holds something of somebody else stays.
-    let _ = fs::remove_dir(folder);
+    // Who came to the door in this very moment may have made its file anew.
+    for _ in 0..3 {
+        let _ = fs::remove_file(folder.join("lock"));
+        let _ = fs::remove_file(folder.join("door"));
+        // A folder that holds something of somebody else stays.
+        if fs::remove_dir(folder).is_ok() {
+            break;
+        }
+    }
     progressed(1.0);
     Ok(())
 }

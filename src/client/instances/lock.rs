@@ -1,5 +1,5 @@
-//! One owner an instance, and one writer of the registry: locks that the operating system holds for the process,
-//! so that a crash gives them back.
+//! One owner an instance, visitors that hand it something, and one writer of the registry: locks that the operating system holds for the
+//! process, so that a crash gives them back.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -18,13 +18,15 @@ pub(crate) struct OwnerLock {
 pub(crate) enum LockError {
     #[error("another process owns this instance")]
     Owned,
+    #[error("the instance was deleted")]
+    Gone,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// Others look for an instant whether a lock is held, and must not be taken for its owner.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// A registry is changed within milliseconds. Who takes longer hangs.
+/// A registry is changed, and a report handed over, within milliseconds. Who takes longer hangs.
 const REGISTRY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Held while the registry is read, changed and written as one act.
@@ -51,10 +53,55 @@ impl OwnerLock {
     }
 }
 
+/// Held by a program beside the owner while it hands the instance something. As long as it is held nobody deletes the instance.
+#[derive(Debug)]
+pub(crate) struct VisitorLock {
+    _file: File,
+}
+
+impl VisitorLock {
+    /// Waits two seconds at most while the instance is being deleted.
+    pub(crate) fn take(folder: &Path) -> Result<VisitorLock, LockError> {
+        let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { LockError::Gone } else { error.into() };
+        if !is_instance(folder) {
+            return Err(LockError::Gone);
+        }
+        let file = open(&folder.join("door")).map_err(gone)?;
+        wait_for(REGISTRY_PATIENCE, || file.try_lock_shared())?;
+        // It may have been deleted while this one waited before the door.
+        if is_instance(folder) { Ok(VisitorLock { _file: file }) } else { Err(LockError::Gone) }
+    }
+}
+
+/// Held while an instance is deleted, from the last count on: nobody hands it anything any more.
+#[derive(Debug)]
+pub(crate) struct DoorLock {
+    _file: File,
+}
+
+impl DoorLock {
+    /// Waits two seconds at most for visitors to leave.
+    pub(crate) fn take(folder: &Path) -> Result<DoorLock, LockError> {
+        let file = open(&folder.join("door"))?;
+        lock(&file, REGISTRY_PATIENCE)?;
+        Ok(DoorLock { _file: file })
+    }
+}
+
+/// Whether there are settings: they are the first to go when an instance is deleted.
+fn is_instance(folder: &Path) -> bool {
+    let settings = folder.join("config.json");
+    settings.exists() || files::backup_of(&settings).exists()
+}
+
 fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
+    wait_for(patience, || file.try_lock())
+}
+
+fn wait_for(patience: Duration, try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), LockError> {
     let deadline = Instant::now() + patience;
     loop {
-        match file.try_lock() {
+        match try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error.into()),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(LockError::Owned),
@@ -102,5 +149,22 @@ mod tests {
             assert!(!is_owned(folder.path()));
             OwnerLock::take(folder.path()).unwrap();
         }
+    }
+
+    #[test]
+    fn visitors_keep_the_door_open_and_find_nobody_behind_a_deleted_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(VisitorLock::take(folder.path()), Err(LockError::Gone)) && !folder.path().join("door").exists());
+        std::fs::write(folder.path().join("config.json"), "{}").unwrap();
+        let visitors = [VisitorLock::take(folder.path()).unwrap(), VisitorLock::take(folder.path()).unwrap()];
+        assert!(matches!(DoorLock::take(folder.path()), Err(LockError::Owned)));
+        drop(visitors);
+        let door = DoorLock::take(folder.path()).unwrap();
+        std::thread::scope(|scope| {
+            let visitor = scope.spawn(|| VisitorLock::take(folder.path()));
+            std::fs::remove_file(folder.path().join("config.json")).unwrap();
+            drop(door);
+            assert!(matches!(visitor.join().unwrap(), Err(LockError::Gone)));
+        });
     }
 }

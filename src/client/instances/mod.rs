@@ -11,8 +11,8 @@ mod tests;
 use std::io;
 use std::path::Path;
 
-pub(crate) use acts::{copy, remove, reports_in};
-pub(crate) use lock::{LockError, OwnerLock};
+pub(crate) use acts::{Unsent, copy, remove, unsent_in};
+pub(crate) use lock::{DoorLock, LockError, OwnerLock, VisitorLock};
 pub(crate) use migrate::open_settings;
 pub(crate) use registry::Registry;
 pub use templates::template_names;
@@ -35,8 +35,8 @@ pub(crate) enum InstancesError {
     BadName,
     #[error("another process owns {0}")]
     InUse(InstanceId),
-    #[error("{reports} reports wait in {id}")]
-    ReportsWait { id: InstanceId, reports: u64 },
+    #[error("{unsent:?} wait in {id}")]
+    ReportsWait { id: InstanceId, unsent: Unsent },
     #[error("its folder is missing: {folder}")]
     FolderMissing { name: String, folder: String },
     #[error("written by a newer program (version {version})")]
@@ -67,6 +67,7 @@ impl InstancesError {
     pub(crate) fn from_lock(error: LockError, id: &InstanceId) -> InstancesError {
         match error {
             LockError::Owned => InstancesError::InUse(id.clone()),
+            LockError::Gone => InstancesError::Unknown(id.clone()),
             LockError::Io(error) => error.into(),
         }
     }
@@ -78,8 +79,12 @@ impl InstancesError {
             InstancesError::UnknownTemplate(name) => Explanation::new("template_unknown").with("template", name),
             InstancesError::BadName => Explanation::new("instance_name_unusable"),
             InstancesError::InUse(id) => Explanation::new("instance_in_use").with("instance", id),
-            InstancesError::ReportsWait { id, reports } => {
+            InstancesError::ReportsWait { id, unsent: Unsent { reports, acts: 0, messages: 0 } } => {
                 Explanation::new("instance_reports_wait").with("instance", id).with("n", reports)
+            }
+            InstancesError::ReportsWait { id, unsent: Unsent { reports, acts, messages } } => {
+                let told = Explanation::new("instance_holds_unsent").with("instance", id).with("n", reports);
+                told.with("acts", acts).with("messages", messages)
             }
             InstancesError::FolderMissing { name, folder } => missing(name, Path::new(folder)),
             InstancesError::FromTheFuture { version } => Explanation::new("settings_newer").with("version", version),

@@ -134,7 +134,7 @@ impl Registry {
     /// The registry as it is on disk, for as long as nobody else may change it. Ends with [`save`](Self::save).
     pub(super) fn begin_change(&mut self) -> Result<RegistryLock, InstancesError> {
         let lock = RegistryLock::take(&self.data).map_err(|error| match error {
-            LockError::Owned => InstancesError::Busy,
+            LockError::Owned | LockError::Gone => InstancesError::Busy,
             LockError::Io(error) => error.into(),
         })?;
         self.refresh();

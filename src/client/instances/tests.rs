@@ -181,7 +181,8 @@ fn removing_takes_what_is_ours_and_nothing_else() {
     registry.create(Some(id("a")), "A", None, "station").unwrap();
     let (folder, lock) = registry.own(&id("a")).unwrap();
     fs::write(folder.join("holiday.jpg"), "x").unwrap();
-    remove(&folder, lock, &mut |_| true).unwrap();
+    let door = DoorLock::take(&folder).unwrap();
+    remove(&folder, (lock, door), &mut |_| true).unwrap();
     registry.forget(&id("a")).unwrap();
     let left: Vec<_> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["holiday.jpg"]);

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::Supervisor;
 use crate::client::command::InstancesCommand;
-use crate::client::instances::{self, InstancesError};
+use crate::client::instances::{self, DoorLock, InstancesError, Unsent};
 use crate::client::model::Progress;
 use crate::client::offline;
 use crate::client::settings;
@@ -79,18 +79,21 @@ impl Supervisor {
             None => self.registry().own(id)?.1,
         };
         // What came while it was still open counts as well: from here on nothing comes.
-        if !with_reports && let Err(error) = none_waits(id, &folder).await {
-            drop(lock);
-            if was_open {
-                self.open(id.clone()).await;
+        let door = match close_door(id, &folder, with_reports).await {
+            Ok(door) => door,
+            Err(error) => {
+                drop(lock);
+                if was_open {
+                    self.open(id.clone()).await;
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         let (registry, id, vault, sealed) = (self.registry.clone(), id.clone(), self.vault.clone(), settings::sealed_token(&folder));
         self.act("instances.deleting", id.to_string(), false, move |progressed| {
             sealed.iter().for_each(|sealed| vault.forget(sealed));
             offline::forget_file(&folder, &vault);
-            instances::remove(&folder, lock, progressed)?;
+            instances::remove(&folder, (lock, door), progressed)?;
             registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;
             Ok(("instance_deleted", id.to_string()))
         })
@@ -134,11 +137,21 @@ impl Supervisor {
     }
 }
 
-/// An error where reports would be lost with the folder.
+/// An error where something would be lost with the folder.
 async fn none_waits(id: &InstanceId, folder: &Path) -> Result<(), InstancesError> {
     let folder = folder.to_owned();
-    match spawn_blocking(move || instances::reports_in(&folder)).await.unwrap_or(1) {
-        0 => Ok(()),
-        reports => Err(InstancesError::ReportsWait { id: id.clone(), reports }),
+    // Where it cannot be told, there may be one.
+    let unsent = spawn_blocking(move || instances::unsent_in(&folder)).await.unwrap_or(Unsent { reports: 1, ..Unsent::default() });
+    if unsent == Unsent::default() { Ok(()) } else { Err(InstancesError::ReportsWait { id: id.clone(), unsent }) }
+}
+
+/// Keeps visitors out, and counts for the last time.
+async fn close_door(id: &InstanceId, folder: &Path, with_reports: bool) -> Result<DoorLock, InstancesError> {
+    let place = folder.to_owned();
+    let door = spawn_blocking(move || DoorLock::take(&place)).await.map_err(std::io::Error::other)?;
+    let door = door.map_err(|error| InstancesError::from_lock(error, id))?;
+    if !with_reports {
+        none_waits(id, folder).await?;
     }
+    Ok(door)
 }
