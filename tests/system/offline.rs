@@ -29,6 +29,13 @@ impl Station {
         station
     }
 
+    /// A station that was signed in and kept.
+    fn open_again(data: &Path) -> Station {
+        let mut station = Station::open(data);
+        station.wait("its token is opened", |model| model.session.station.is_some());
+        station
+    }
+
     fn ask(&self, command: SessionCommand) {
         self.bridge.send(Command::Session(command)).unwrap();
     }
@@ -115,7 +122,7 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
     station.is_refused("operator", WRONG, "wrong_password");
     station.is_refused("nobody-here", PASSWORD, "offline_not_known");
     drop(station);
-    let mut station = Station::open(data.path());
+    let mut station = Station::open_again(data.path());
     station.wait("the server is missed", |model| matches!(model.connection.state, Connection::Offline(_)));
     let model = station.comes("operator", true);
     let may: Vec<_> = Permission::all().filter(|permission| model.session.may_act(*permission)).collect();
@@ -140,7 +147,7 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
     drop(station);
     // A disk that lost the last write, and a station that starts from it.
     std::fs::write(file(data.path(), "offline_acts.json"), kept).unwrap();
-    let mut station = Station::open(data.path());
+    let mut station = Station::open_again(data.path());
     station.is_connected();
     until("nothing waits any more", SOON, || (waiting(data.path()) == 0).then_some(()));
     let heard = told(&server);
@@ -163,14 +170,14 @@ fn who_is_there_when_the_program_closes_or_dies_is_not_there_any_more_in_the_aud
     server.kill();
     station.comes("operator", true);
     drop(station);
-    let mut station = Station::open(data.path());
+    let mut station = Station::open_again(data.path());
     station.comes("operator", true);
     let acts = file(data.path(), "offline_acts.json");
     let as_after_a_crash = std::fs::read(&acts).unwrap();
     drop(station);
     std::fs::write(&acts, as_after_a_crash).unwrap();
     server.resume();
-    let mut station = Station::open(data.path());
+    let mut station = Station::open_again(data.path());
     station.is_connected();
     until("nothing waits any more", SOON, || (waiting(data.path()) == 0).then_some(()));
     let words: Vec<String> = told(&server).into_iter().map(|(action, _, result)| format!("{action} {result}")).collect();
@@ -198,7 +205,7 @@ fn who_is_refused_at_the_server_or_forgotten_here_does_not_come_without_it() {
         station.is_refused("admin", WRONG, "wrong_password");
     }
     drop(station);
-    let mut station = Station::open(data.path());
+    let mut station = Station::open_again(data.path());
     station.is_refused("admin", PASSWORD, "account_locked");
     station.ask(SessionCommand::ForgetPersons);
     until("the file is gone", SOON, || (!file(data.path(), "config.json").with_file_name("offline.json").exists()).then_some(()));

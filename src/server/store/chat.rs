@@ -135,12 +135,14 @@ pub(in crate::server) async fn rooms(store: &Store, reader: &str, oldest: &str) 
     }
     let newest: Vec<(String, String, String)> =
         sqlx::query_as("select room_key, min(room), max(id) from chat_messages group by room_key").fetch_all(&store.readers).await?;
+    // What is said meanwhile is not counted: who asked hears it, and counts it himself.
+    let latest = newest.iter().map(|(_, _, last)| last.clone()).max().unwrap_or_default();
     for (name, room, last) in newest {
         rooms.entry(name).or_insert_with(|| RoomRow::empty(&room)).last = Some(last);
     }
     let text = "select m.room_key, count(*) from chat_messages m left join chat_reads r on r.room_key = m.room_key and r.user_id = $1
-        where m.id > $2 and m.author_id <> $1 and (r.message_id is null or m.id > r.message_id) group by m.room_key";
-    let unread: Vec<(String, i64)> = sqlx::query_as(text).bind(reader).bind(oldest).fetch_all(&store.readers).await?;
+        where m.id > $2 and m.id <= $3 and m.author_id <> $1 and (r.message_id is null or m.id > r.message_id) group by m.room_key";
+    let unread: Vec<(String, i64)> = sqlx::query_as(text).bind(reader).bind(oldest).bind(latest).fetch_all(&store.readers).await?;
     for (name, count) in unread {
         rooms.entry(name).and_modify(|room| room.unread = count);
     }

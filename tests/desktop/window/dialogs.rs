@@ -258,7 +258,7 @@ fn stations_are_made_named_copied_opened_and_deleted() {
     press_last(&mut world, "Delete");
     assert_eq!(instances(&mut world), [InstancesCommand::Delete { id: id.clone(), with_reports: false }]);
     press(&mut world, "Delete");
-    world.harness.get_by_label("Also delete reports that were not sent yet").click();
+    world.harness.get_by_label("Also delete reports, audit entries and chat messages that were not sent yet").click();
     world.harness.run();
     press_last(&mut world, "Delete");
     assert_eq!(instances(&mut world), [InstancesCommand::Delete { id, with_reports: true }]);
