@@ -94,6 +94,7 @@ mod tests {
             SignInError::AskedTooOften(Duration::from_secs(90)),
             SignInError::NotKnownHere,
             SignInError::ClockWentBack,
+            SignInError::KeyringAway,
             SignInError::NothingOffline,
             SignInError::NotKept { detail: detail() },
             SignInError::Cancelled,

@@ -60,6 +60,9 @@ pub(crate) enum SignInError {
     /// The server is gone, and the clock shows an earlier time than before.
     #[error("the server is gone, and the clock went back")]
     ClockWentBack,
+    /// The server is gone, and the keyring does not give the key of those who may come without it.
+    #[error("the server is gone, and the keyring does not answer")]
+    KeyringAway,
     /// The server is gone, and the person's role has nothing that he could do.
     #[error("the server is gone, and there is nothing that the person may do without it")]
     NothingOffline,
@@ -101,6 +104,7 @@ impl SignInError {
             }
             SignInError::NotKnownHere => "offline_not_known",
             SignInError::ClockWentBack => "offline_clock_back",
+            SignInError::KeyringAway => "offline_keyring_away",
             SignInError::NothingOffline => "offline_nothing",
             SignInError::NotKept { .. } => "offline_not_kept",
             SignInError::Cancelled => "cancelled",

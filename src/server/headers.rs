@@ -27,10 +27,10 @@ pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next
     let id = given_id(request.headers()).unwrap_or_else(|| next_id(line.clock.now()));
     // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
     let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
-    answer(line, request, next, &id).instrument(span).await
+    answer(line, request, next, id).instrument(span).await
 }
 
-async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> Response {
+async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: String) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = tokio::time::Instant::now();
@@ -43,11 +43,13 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: &str) -> 
     if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
         let refusal = refused.map_or_else(|| Arc::new(Refusal::of_status(status)), |refused| refused.0);
         tracing::info!(from = %from.ip, status = status.as_u16(), code = refusal.code, "refused");
-        write(&mut response, &refusal, id, is_wats(uri.path()));
+        write(&mut response, &refusal, &id, is_wats(uri.path()));
     }
     let headers = response.headers_mut();
     headers.reserve(ALWAYS.len() + 4);
-    set(headers, REQUEST_ID, id);
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
     set(headers, SERVER_ID_HEADER, &line.server_id);
     headers.insert(SERVER_TIME_HEADER, line.clock.now().timestamp_millis().into());
     guard(&mut response, line.is_secure(from));

@@ -98,6 +98,9 @@ enum Answer {
     Told,
 }
 
+/// What was to be kept, and whether the disk took it.
+type Keeping = (Arc<Vec<Kept>>, io::Result<()>);
+
 struct Conversation<'a> {
     parts: &'a Parts,
     person: Arc<PersonSession>,
@@ -108,7 +111,7 @@ struct Conversation<'a> {
     ordered: Option<mpsc::Receiver<Order>>,
     /// What waits for the server, as it is on the disk, and the writing that is under way.
     kept: Arc<Vec<Kept>>,
-    keeping: Option<JoinHandle<(Arc<Vec<Kept>>, io::Result<()>)>>,
+    keeping: Option<JoinHandle<Keeping>>,
     /// The disk did not take it: tried again then.
     keep_again_at: Option<Instant>,
     /// That the disk does not take it has been said.

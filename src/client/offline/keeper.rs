@@ -12,7 +12,7 @@ use super::book::Book;
 use super::verifier::{Cost, Verifier};
 use super::{Bound, Newcomer};
 use crate::client::sign_in::SignInError;
-use crate::client::vault::{Key, Vault};
+use crate::client::vault::{Key, Vault, VaultError};
 use crate::client::{files, sealed_file};
 use crate::domain::InstanceId;
 use crate::domain::access::{Role, WITHOUT_SERVER};
@@ -42,6 +42,9 @@ pub(crate) struct Keeper {
     decoy: Option<Verifier>,
 }
 
+/// The book's key is not to be had now: the keyring does not answer.
+struct KeyAway;
+
 /// Somebody whom the book knew.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Admitted {
@@ -58,7 +61,8 @@ impl Keeper {
     /// Takes in who has just signed in at the server.
     pub(crate) fn remember(&mut self, bound: &Bound, person: &Newcomer) {
         let kept = Verifier::of(&person.password, self.tools.cost).and_then(|verifier| {
-            let mut book = self.read(bound);
+            // He is here with a password that is right: he is kept, though those whose key does not come back are not.
+            let mut book = self.read(bound).unwrap_or_default();
             book.remember(&person.name, person.role, verifier, self.tools.clock.now());
             self.write(bound, &book)
         });
@@ -71,7 +75,7 @@ impl Keeper {
 
     /// A person has a new password: the old one is good no more.
     pub(crate) fn renew(&mut self, bound: &Bound, name: &str, password: &Secret) {
-        let mut book = self.read(bound);
+        let Ok(mut book) = self.read(bound) else { return self.forget_all() };
         let Some(known) = book.find(name) else { return };
         let verifier = Verifier::of(password, self.tools.cost);
         let renewed = verifier.map(|verifier| known.verifier = verifier).and_then(|()| self.write(bound, &book));
@@ -82,7 +86,8 @@ impl Keeper {
 
     /// The server does not let this person in any more.
     pub(crate) fn forget(&mut self, bound: &Bound, name: &str) {
-        let mut book = self.read(bound);
+        // Where nobody can be looked up, nobody is known from now on: rather too many than one who may not.
+        let Ok(mut book) = self.read(bound) else { return self.forget_all() };
         if book.forget(name) && self.write(bound, &book).is_err() {
             self.forget_all();
         }
@@ -91,7 +96,7 @@ impl Keeper {
     /// The server refused this name with this password. A slip of the finger takes nothing away; but where it is the very password that
     /// is known here, it is good no more.
     pub(crate) fn refused(&mut self, bound: &Bound, name: &str, password: &Secret) {
-        let known = self.read(bound).find(name).map(|known| known.verifier.clone());
+        let known = self.read(bound).ok().and_then(|mut book| book.find(name).map(|known| known.verifier.clone()));
         if known.is_some_and(|verifier| verifier.fits(password)) {
             self.forget(bound, name);
         }
@@ -117,7 +122,7 @@ impl Keeper {
         if !file_in(&self.tools.folder).exists() {
             return;
         }
-        let (mut book, now) = (self.read(bound), self.tools.clock.now());
+        let (Ok(mut book), now) = (self.read(bound), self.tools.clock.now()) else { return };
         if !book.clock_went_back(now) {
             book.expire(now);
             let _ = self.write(bound, &book);
@@ -127,7 +132,8 @@ impl Keeper {
     /// Lets somebody in whose password is the one of his last sign-in at the server. A try is counted before it is looked at,
     /// so that nobody gains by pulling the plug, and an entry is in the list of acts before he is in.
     pub(crate) fn check(&mut self, bound: &Bound, user: &str, password: &Secret) -> Result<Admitted, SignInError> {
-        let (mut book, now) = (self.read(bound), self.tools.clock.now());
+        let now = self.tools.clock.now();
+        let mut book = self.read(bound).map_err(|KeyAway| SignInError::KeyringAway)?;
         if book.clock_went_back(now) {
             return Err(SignInError::ClockWentBack);
         }
@@ -183,19 +189,21 @@ impl Keeper {
         let _ = self.decoy.as_ref().map(|decoy| decoy.fits(password));
     }
 
-    /// A file that is missing, of another machine, another server or changed by anybody else knows nobody.
-    fn read(&mut self, bound: &Bound) -> Book {
-        let bytes = self.bytes(bound);
-        let mut open = || {
-            let sealed = sealed_file::read(&file_in(&self.tools.folder)).ok()?;
-            let key = match self.key.take() {
-                Some(key) if self.tools.vault.is_key_of(&key, &sealed) => key,
-                _ => self.tools.vault.find_key(&sealed).ok()?,
-            };
-            let text = self.tools.vault.open_with(self.key.insert(key), &sealed, &bytes).ok()?;
-            serde_json::from_str(text.expose()).ok()
+    /// A file that is missing, of another machine, another server or changed by anybody else knows nobody. One whose key is not there
+    /// may know somebody: whoever gets that answer must not write over it what he takes for the book.
+    fn read(&mut self, bound: &Bound) -> Result<Book, KeyAway> {
+        let Ok(sealed) = sealed_file::read(&file_in(&self.tools.folder)) else { return Ok(Book::default()) };
+        let key = match self.key.take() {
+            Some(key) if self.tools.vault.is_key_of(&key, &sealed) => key,
+            _ => match self.tools.vault.find_key(&sealed) {
+                Ok(key) => key,
+                Err(VaultError::KeyringUnreachable) => return Err(KeyAway),
+                Err(_) => return Ok(Book::default()),
+            },
         };
-        open().unwrap_or_default()
+        let bytes = self.bytes(bound);
+        let opened = self.tools.vault.open_with(self.key.insert(key), &sealed, &bytes).ok();
+        Ok(opened.and_then(|text| serde_json::from_str(text.expose()).ok()).unwrap_or_default())
     }
 
     fn write_if_there(&mut self, bound: &Bound, book: &Book) -> io::Result<()> {

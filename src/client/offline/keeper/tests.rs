@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::client::vault::tests::vault_on;
+use crate::client::vault::tests::{lock_keyring, vault_on};
 use crate::protocol::audit::OfflineAct;
 
 struct World {
@@ -216,4 +216,28 @@ fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
     };
     let (known, unknown) = (time("ann").min(time("ann")), time("nobody").min(time("nobody")));
     assert!((0.4..2.5).contains(&(unknown / known)), "{unknown} s for nobody, {known} s for somebody");
+}
+
+#[test]
+fn a_keyring_that_is_away_for_a_moment_costs_nobody_his_week() {
+    let world = World::new().with_ann(Role::Technician);
+    lock_keyring(&world.tools.vault, true);
+    assert_eq!(world.check("Ann", RIGHT), Err(SignInError::KeyringAway));
+    assert_eq!(world.check("nobody", RIGHT), Err(SignInError::KeyringAway));
+    world.keeper().note_time(&bound());
+    lock_keyring(&world.tools.vault, false);
+    assert_eq!(world.check("Ann", RIGHT), ann(Role::Technician));
+}
+
+#[test]
+fn whoever_is_to_be_forgotten_is_so_without_the_keyring_too() {
+    let acts: [fn(&mut Keeper); 2] =
+        [|keeper| keeper.forget(&bound(), "Ann"), |keeper| keeper.renew(&bound(), "Ann", &Secret::new("another one"))];
+    for act in acts {
+        let world = World::new().with_ann(Role::Technician);
+        lock_keyring(&world.tools.vault, true);
+        act(&mut world.keeper());
+        lock_keyring(&world.tools.vault, false);
+        assert_eq!(world.check("Ann", RIGHT), Err(SignInError::NotKnownHere));
+    }
 }
