@@ -368,8 +368,14 @@ impl Session {
         self.person_goes();
         let api = Arc::new(done.api);
         let bound = Bound { server_url: url.clone(), server_id: server_id.clone() };
+        // Where nothing is to stay of the station, nothing stays of its persons.
+        if !remembered {
+            self.parts.offline.forget_all();
+        }
         let person = done.person.map(|person| {
-            self.parts.offline.remember(bound, person.with_password(asked.password.clone()));
+            if remembered {
+                self.parts.offline.remember(bound, person.with_password(asked.password.clone()));
+            }
             self.start_person(api.clone(), person)
         });
         self.parts.session.update(|slice| {

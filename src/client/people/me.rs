@@ -23,10 +23,16 @@ impl Desk for MeSlice {
             MeCommand::ChangePassword { current, new } => {
                 let changed = async {
                     let person = parts.person()?;
-                    parts.learn(person.change_password(&current, &new).await)?;
+                    let result = person.change_password(&current, &new).await;
                     if let Some(bound) = Bound::of(&parts.link.borrow()) {
-                        parts.offline.renew(bound, person.name(), new);
+                        match &result {
+                            Ok(_) => parts.offline.renew(bound, person.name(), new),
+                            // A clear no changes nothing. After no answer nobody knows which of the two is good now.
+                            Err(error) if error.trouble().is_some() => parts.offline.forget(bound, person.name()),
+                            Err(_) => {}
+                        }
                     }
+                    parts.learn(result)?;
                     Ok(())
                 };
                 if parts.act(Told::InTheForm, changed).await.is_ok() {

@@ -33,16 +33,18 @@ struct Door {
     /// Without it the server knows no persons that this PC could know.
     bound: Option<Bound>,
     offline: Offline,
+    /// Whether the station is kept on this PC, and so are its persons.
+    keeps: bool,
 }
 
 impl Door {
     async fn knock(self, user: String, password: Secret) -> PersonAnswer {
-        let Door { api, bound, offline } = self;
+        let Door { api, bound, offline, keeps } = self;
         let answer = sign_in::fetch_person(&api, &user, &password).await;
         let gone = answer.as_ref().err().and_then(SignInError::server_gone);
         let result = match (answer, bound) {
             (Ok(person), bound) => {
-                if let Some(bound) = bound {
+                if let Some(bound) = bound.filter(|_| keeps) {
                     offline.remember(bound, person.with_password(password));
                 }
                 Ok(Came::Online(person))
@@ -80,7 +82,8 @@ impl Session {
             slice.locked_until = None;
             slice.last_user.clone_from(&user);
         });
-        let door = Door { api, bound: self.bound(), offline: self.parts.offline.clone() };
+        let keeps = self.parts.session.get().station.as_ref().is_some_and(|station| station.remembered);
+        let door = Door { api, bound: self.bound(), offline: self.parts.offline.clone(), keeps };
         self.person_work = Some(tokio::spawn(door.knock(user, password)));
     }
 

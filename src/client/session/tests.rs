@@ -76,11 +76,15 @@ fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
 
 impl World {
     async fn sign_in(&self, url: &str, user: &str, password: &str) {
+        self.sign_in_and_keep(url, (user, password), true).await;
+    }
+
+    async fn sign_in_and_keep(&self, url: &str, (user, password): (&str, &str), remember: bool) {
         let sign_in = SignIn {
             server_url: url.to_owned(),
             user: user.to_owned(),
             password: Secret::new(password),
-            remember: true,
+            remember,
             application: None,
             allow_plain_http: false,
         };

@@ -151,3 +151,19 @@ async fn who_is_refused_or_signed_out_is_not_let_in_without_the_server() {
     world.end().await;
     assert!(!folder.path().join("offline.json").exists(), "a station that is signed out knows nobody");
 }
+
+#[tokio::test]
+async fn of_a_station_that_is_not_kept_no_person_is_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault_on("m1");
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault);
+    let book = folder.path().join("offline.json");
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    until("she is kept", || book.exists(), |there| *there).await;
+    world.sign_in_and_keep(&peer.url, ("ann", "hunter2 hunter2"), false).await;
+    until("she is forgotten", || book.exists(), |there| !*there).await;
+    world.until_state(Connection::Connected).await;
+    world.end().await;
+    assert!(!book.exists(), "and stays so");
+}
