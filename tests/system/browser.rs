@@ -1,8 +1,10 @@
 //! A browser without a window, driven over WebDriver as a person would drive it: by what he sees, and by the keyboard.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine;
@@ -24,7 +26,21 @@ pub const RIGHT: &str = "\u{E014}";
 /// Starts browsers. Ends with them.
 pub struct Driver {
     url: String,
+    sessions: Mutex<Vec<String>>,
     _process: Process,
+}
+
+/// A driver that is killed leaves its browsers behind: they are asked to go before.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let host = self.url.trim_start_matches("http://");
+        for session in std::mem::take(&mut *self.sessions.lock().unwrap()) {
+            let Ok(mut stream) = TcpStream::connect(host) else { return };
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let request = format!("DELETE /session/{session} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read(&mut [0; 512]));
+        }
+    }
 }
 
 impl Driver {
@@ -37,7 +53,8 @@ impl Driver {
         let port = lines.find_map(|line| Some(line.split_once("started successfully on port ")?.1.trim_end_matches('.').to_owned()));
         // The pipe stays open, or the driver would end at its next word.
         std::thread::spawn(move || lines.for_each(drop));
-        Driver { url: format!("http://127.0.0.1:{}", port.expect("chromedriver says its port")), _process: process }
+        let url = format!("http://127.0.0.1:{}", port.expect("chromedriver says its port"));
+        Driver { url, sessions: Mutex::default(), _process: process }
     }
 
     /// A browser of its own, with a profile of its own.
@@ -56,7 +73,9 @@ impl Driver {
             "browserName": "chrome", "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let answer = post(&format!("{}/session", self.url), &wanted).await.expect("a browser starts");
-        let browser = Browser { url: format!("{}/session/{}", self.url, answer["sessionId"].as_str().unwrap()) };
+        let session = answer["sessionId"].as_str().unwrap();
+        self.sessions.lock().unwrap().push(session.to_owned());
+        let browser = Browser { url: format!("{}/session/{session}", self.url) };
         browser.size(width, height).await;
         browser
     }
