@@ -52,7 +52,11 @@ fn serve(folder: &Path) -> Served {
 }
 
 pub fn serve_with(folder: &Path, settings: &[&str]) -> Served {
-    let mut child = program(folder, &[&["serve", "--listen", "127.0.0.1:0"], settings].concat()).stderr(Stdio::null()).spawn().unwrap();
+    start(&mut program(folder, &[&["serve", "--listen", "127.0.0.1:0"], settings].concat()))
+}
+
+fn start(program: &mut Command) -> Served {
+    let mut child = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on ").and_then(|url| url.split_once("://")).unwrap_or_else(|| panic!("{line:?}")).1;
@@ -81,6 +85,35 @@ async fn accounts_made_by_command_line_sign_in_to_the_running_server() {
     run_well(folder.path(), &["user", "unlock", "anna"], "");
     let list = run_well(folder.path(), &["user", "list"], "");
     assert!(list.contains("Anna\tADMIN\tactive"), "{list}");
+}
+
+#[test]
+fn programs_that_start_at_once_bring_a_new_database_to_its_version_in_turn() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let started: Vec<Child> = (0..4).map(|_| program(folder.path(), &["migrate"]).spawn().unwrap()).collect();
+        for child in started {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
+/// The limit that most systems give a program at first is 1024, and 100 here; a program may raise it itself.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_gives_itself_the_files_that_its_connections_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = program(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -S -n 100 && exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args());
+    let served = start(&mut limited);
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(tokio::net::TcpStream::connect(served.address).await.unwrap());
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(10), send(served.address, "GET", "/health", &[], None)).await;
+    assert_eq!(answer.expect("there is a place beside them").status, 200);
 }
 
 #[tokio::test]

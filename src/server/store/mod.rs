@@ -32,6 +32,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use super::config::Database;
+use super::lock::MigrationLock;
 
 /// The database. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -98,11 +99,11 @@ impl Store {
     }
 
     async fn open_file(file: &Path) -> Result<Store, StoreError> {
-        if let Some(folder) = file.parent() {
-            let unusable = |error| StoreError::Folder(folder.display().to_string(), error);
-            make_private_folder(folder).map_err(unusable)?;
-            make_private_file(file).map_err(unusable)?;
-        }
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let unusable = |error| StoreError::Folder(folder.display().to_string(), error);
+        make_private_folder(folder).map_err(unusable)?;
+        make_private_file(file).map_err(unusable)?;
+        let _turn = MigrationLock::take(file).await.map_err(unusable)?;
         let options = AnyConnectOptions::from_url(&SqliteConnectOptions::new().filename(file).to_url_lossy())?;
         let writer = sqlite_pool(1, "off").connect_with(options.clone()).await?;
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
