@@ -116,7 +116,8 @@ export function start() {
   setInterval(() => { refresh(); age(); }, EVERY_MS);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("tab", refresh);
-  let last;
+  // At first nobody has been shown the board, not even nobody in particular (undefined).
+  let last = null;
   follow(() => {
     if (last !== session.user?.id) refresh();
     last = session.user?.id;

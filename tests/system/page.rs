@@ -272,6 +272,8 @@ async fn the_board_shows_the_line_of_today_and_fits_every_screen() {
     browser.time_zone(12 - i64::from(Clock::system().now().hour())).await;
     browser.go(&site.url).await;
     browser.until("an empty board says so", "document.getElementById('processes').textContent.includes('No units yet')").await;
+    let took = browser.value(&format!("({}).startTime - ({}).responseEnd", request("board"), request("session"))).await;
+    assert!(took.as_f64().unwrap() < 3000.0, "it is asked for at once, not with the next beat: {took} ms");
     all_sizes(&browser, &pictures, "board-empty").await;
     site.report(150).await;
     browser.until("yields are shown", "document.querySelectorAll('.process').length > 1").await;
@@ -295,6 +297,11 @@ async fn the_board_shows_the_line_of_today_and_fits_every_screen() {
     browser.until("the name is refused at its field", "document.getElementById('signup-username-error').textContent").await;
     nothing_came_alive(&browser).await;
     all_sizes(&browser, &pictures, "signup-error").await;
+}
+
+/// A browser's record of the first request of the page for this.
+fn request(name: &str) -> String {
+    format!("performance.getEntriesByType('resource').find(request => request.name.includes('/api/page/{name}'))")
 }
 
 /// Looks at the page as it is on small and large screens, dark and light, and keeps a picture of each.
