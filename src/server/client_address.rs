@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -12,7 +13,7 @@ use axum::http::{Extensions, HeaderMap};
 use axum::serve::IncomingStream;
 use tokio_util::sync::CancellationToken;
 
-use super::door::Door;
+use super::door::{Door, Place};
 
 /// Proxies that are looked through, at most.
 const HOPS: usize = 16;
@@ -33,11 +34,14 @@ pub(super) struct Peer {
     pub(super) tls: bool,
     /// Ends the connection when it is cancelled, and is cancelled when it ends.
     pub(super) cut: CancellationToken,
+    /// Kept by whatever goes on though the connection has ended.
+    pub(super) place: Option<Arc<Place>>,
 }
 
 impl axum::extract::connect_info::Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
-        Peer { address: *stream.remote_addr(), tls: stream.io().is_encrypted(), cut: stream.io().cut() }
+        let io = stream.io();
+        Peer { address: *stream.remote_addr(), tls: io.is_encrypted(), cut: io.cut(), place: io.place() }
     }
 }
 
@@ -193,6 +197,7 @@ mod tests {
             address: SocketAddr::new(peer.parse().unwrap(), 4711),
             tls: false,
             cut: CancellationToken::new(),
+            place: None,
         }));
         let mut map = HeaderMap::new();
         for (name, value) in headers {

@@ -100,7 +100,8 @@ impl Listener for Door {
             // Answers are small and whole: waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
             let wire = Wire::new(stream, self.tls.as_ref());
-            return (Patient { _place: place, _guest: Some(guest), ..Patient::new(wire, SILENCE, SPEECH) }, address);
+            let place = Some(Arc::new(Place { _among_all: place, _of_address: guest }));
+            return (Patient { place, ..Patient::new(wire, SILENCE, SPEECH) }, address);
         }
     }
 
@@ -120,8 +121,14 @@ pub(super) struct Patient<S> {
     /// When the first byte came that was not answered yet.
     speaks_since: Option<Instant>,
     cut: Cut,
-    _place: Option<OwnedSemaphorePermit>,
-    _guest: Option<Guest>,
+    place: Option<Arc<Place>>,
+}
+
+/// A connection's place, until it has ended and all that was begun on it.
+#[derive(Debug)]
+pub(super) struct Place {
+    _among_all: Option<OwnedSemaphorePermit>,
+    _of_address: Guest,
 }
 
 /// Ends a connection from outside: whoever waits in either direction hears of it.
@@ -165,12 +172,16 @@ impl Patient<Wire> {
     pub(super) fn is_encrypted(&self) -> bool {
         self.stream.is_encrypted()
     }
+
+    pub(super) fn place(&self) -> Option<Arc<Place>> {
+        self.place.clone()
+    }
 }
 
 impl<S> Patient<S> {
     fn new(stream: S, silence: Duration, speech: Duration) -> Patient<S> {
         let end = Box::pin(tokio::time::sleep(silence));
-        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, cut: Cut::new(), _place: None, _guest: None }
+        Patient { stream, silence, moved: Instant::now(), end, speech, speaks_since: None, cut: Cut::new(), place: None }
     }
 
     /// Whether the caller has been speaking for too long.

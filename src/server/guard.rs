@@ -41,13 +41,13 @@ impl Guard {
 
 /// Goes on to the handler, who finds the caller ready, or refuses.
 pub(super) async fn ask(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let Some(needed) = guard.need(&request) else { return whole::run(request, next).await };
+    let Some(needed) = guard.need(&request) else { return whole::run(&guard.line, request, next).await };
     let (mut parts, body) = request.into_parts();
     let caller = caller::of_request(&guard.line, &parts).await;
     match caller.and_then(|caller| check(&caller, needed).map(|()| caller)) {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            whole::run(Request::from_parts(parts, body), next).await
+            whole::run(&guard.line, Request::from_parts(parts, body), next).await
         }
         Err(refusal) => refusal.into_response(),
     }

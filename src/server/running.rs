@@ -9,6 +9,7 @@ use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use tower::util::MapRequest;
 
 use super::access_keys::{AccessKeys, KeyError};
@@ -40,7 +41,7 @@ use super::tls::{Tls, TlsError};
 use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
-/// How long requests in flight may take after a stop was asked for.
+/// How long requests in flight, and what was begun by callers who have gone, may take after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(6);
 
 /// How long sockets may take to say goodbye.
@@ -184,6 +185,7 @@ pub(super) async fn open_line(config: Config, clock: Clock, stop_writing: Cancel
         bus,
         sockets,
         chat_rate,
+        begun: TaskTracker::new(),
         closing,
     };
     Ok((line, writing))
@@ -206,16 +208,22 @@ fn join_plant(
 
 async fn serve(door: Door, line: Arc<Line>, stop: CancellationToken) {
     let paths = router::wats_paths();
-    let service = MapRequest::new(router::build(line), move |request: Request| router::normalise(&paths, request));
+    let service = MapRequest::new(router::build(line.clone()), move |request: Request| router::normalise(&paths, request));
     let asked = stop.clone();
     let server = axum::serve(door, ServiceExt::<Request>::into_make_service_with_connect_info::<Peer>(service))
         .with_graceful_shutdown(async move { asked.cancelled().await });
+    let served = async {
+        let ended = server.await;
+        line.begun.close();
+        line.begun.wait().await;
+        ended
+    };
     let deadline = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        ended = server => if let Err(error) = ended { tracing::error!("the server ended: {error}") },
+        ended = served => if let Err(error) = ended { tracing::error!("the server ended: {error}") },
         () = deadline => tracing::warn!("requests that took too long were cut off"),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::bus::Bus;
 use super::client_address::ClientAddress;
@@ -44,6 +45,8 @@ pub(super) struct Line {
     pub(super) bus: Bus,
     pub(super) sockets: Arc<Sockets>,
     pub(super) chat_rate: Rate,
+    /// What goes on though its caller may have hung up.
+    pub(super) begun: TaskTracker,
     /// Sockets say goodbye when this is cancelled.
     pub(super) closing: CancellationToken,
 }

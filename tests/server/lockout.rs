@@ -8,9 +8,13 @@ use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::http::{Answer, send_from};
-use crate::world::{PASSWORD, World};
+use crate::socket_io::next_packet;
+use crate::wire::Wire;
+use crate::world::{Client, PASSWORD, World};
 
 fn held() -> Clock {
     Clock::held(DateTime::from_timestamp(1_800_000_000, 0).unwrap())
@@ -90,29 +94,60 @@ async fn a_lock_outlives_a_restart_and_an_administrator_ends_it() {
 async fn a_wrong_try_counts_though_its_caller_hangs_up() {
     let world = World::with(held(), |config| config.password_cost = 10).await;
     let admin = world.person("admin").await;
-    let tries = async || {
-        let users: Vec<Value> = admin.get("/api/users?search=oper").await.expect(200).read();
-        users[0]["failed_login_attempts"].as_u64().unwrap()
-    };
     for n in 1..=3 {
-        hang_up(&world, r#"{"username":"oper","password":"wrong wrong"}"#).await;
-        let counted = async {
-            while tries().await < n {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(20), counted).await.unwrap_or_else(|_| panic!("try {n} was never counted"));
+        hang_up(&world).await;
+        until_counted(&admin, n).await;
     }
     sign_in(&world, "oper", PASSWORD).await.expect_refusal(429, "locked");
 }
 
-/// Sends a sign-in, and does not wait for the answer.
-async fn hang_up(world: &World, body: &str) {
-    use tokio::io::AsyncWriteExt;
-    let mut stream = tokio::net::TcpStream::connect(world.running.address()).await.unwrap();
-    let kind = "content-type: application/json";
-    let request = format!("POST /api/auth/login HTTP/1.1\r\nhost: line\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    stream.write_all(request.as_bytes()).await.unwrap();
+#[tokio::test]
+async fn a_wrong_try_over_socket_io_counts_though_its_caller_hangs_up() {
+    let world = World::with(held(), |config| config.password_cost = 10).await;
+    let admin = world.person("admin").await;
+    for n in 1..=3 {
+        let mut socket = Wire::open(world.running.address(), "/socket.io/?EIO=4&transport=websocket").await;
+        socket.text("40").await;
+        while !next_packet(&mut socket).await.starts_with("42[\"connected\"") {}
+        socket.text(&format!("42{}", json!(["authenticate", { "username": "oper", "password": "wrong wrong" }]))).await;
+        drop(socket);
+        until_counted(&admin, n).await;
+    }
+    sign_in(&world, "oper", PASSWORD).await.expect_refusal(429, "locked");
+}
+
+#[tokio::test]
+async fn a_wrong_try_counts_though_the_server_is_told_to_stop() {
+    let world = World::with(held(), |config| config.password_cost = 12).await;
+    hang_up(&world).await;
+    let world = world.restart().await;
+    until_counted(&world.person("admin").await, 1).await;
+}
+
+/// Waits until so many wrong tries of the operator have been counted.
+async fn until_counted(admin: &Client, wrong: u64) {
+    let tries = async || {
+        let users: Vec<Value> = admin.get("/api/users?search=oper").await.expect(200).read();
+        users[0]["failed_login_attempts"].as_u64().unwrap()
+    };
+    let counted = async {
+        while tries().await < wrong {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), counted).await.unwrap_or_else(|_| panic!("try {wrong} was never counted"));
+}
+
+/// Begins to sign in with a wrong password, and does not wait for the answer.
+async fn hang_up(world: &World) {
+    let mut stream = TcpStream::connect(world.running.address()).await.unwrap();
+    let body = r#"{"username":"oper","password":"wrong wrong"}"#;
+    let head = "POST /api/auth/login HTTP/1.1\r\nhost: line\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n", body.len()).as_bytes()).await.unwrap();
+    // Said when somebody wants to read the body.
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut go_on).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
 }
 
 #[tokio::test]

@@ -162,11 +162,30 @@ async fn a_client_that_does_not_read_is_cut_off_for_good() {
         assert!(n < 2000, "it is never cut off");
     }
     // Now it reads, and is told so after what still came; it is no ghost that hears nothing and gets no answer.
-    loop {
-        match slow.next_text().await {
-            Ok(packet) if packet == "41" => break,
-            Ok(_) => {}
-            Err(_) => break,
+    let told = async {
+        while let Ok(packet) = slow.next_text().await {
+            match packet.as_str() {
+                "41" => break,
+                "2" => slow.text("3").await,
+                _ => {}
+            }
         }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(15), told).await.expect("it is no ghost");
+}
+
+#[tokio::test]
+async fn whoever_says_something_and_leaves_is_heard() {
+    let world = World::new().await;
+    let (token, other) = (world.login("oper").await.access_token, world.login("tech").await.access_token);
+    let mut listener = signed_in(world.running.address(), &other).await;
+    for n in 0..5 {
+        let mut speaker = signed_in(world.running.address(), &token).await;
+        let said = format!("goodbye {n}");
+        speaker.text(&format!("42{}", json!(["message", said]))).await;
+        speaker.text("41").await;
+        drop(speaker);
+        let heard = next_packet(&mut listener).await;
+        assert!(heard.starts_with("42[\"message\"") && heard.contains(&said), "{heard}");
     }
 }

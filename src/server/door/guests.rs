@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::server::client_address::{Network, counted};
 
 /// Who is inside, by address.
+#[derive(Debug)]
 pub(in crate::server) struct Guests {
     most: usize,
     trusted: Vec<Network>,
@@ -14,7 +15,7 @@ pub(in crate::server) struct Guests {
 }
 
 /// The connections of one address.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Inside {
     count: usize,
     /// Whether the log says that it wants more.
@@ -22,6 +23,7 @@ struct Inside {
 }
 
 /// One connection of an address, for as long as this lives.
+#[derive(Debug)]
 pub(super) struct Guest {
     guests: Arc<Guests>,
     address: String,

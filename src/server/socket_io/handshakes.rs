@@ -130,10 +130,13 @@ impl Connection {
 /// Wraps every request under `/socket.io/`.
 pub(super) async fn count(State(handshakes): State<Arc<Handshakes>>, request: Request, next: Next) -> Response {
     if let Some(session) = session(request.uri()) {
-        if let Some(websocket) = websocket(&request).filter(|_| session.len() <= SESSION_MAX) {
+        let websocket = websocket(&request).filter(|_| session.len() <= SESSION_MAX);
+        let response = next.run(request).await;
+        // Only the library knows whether there is such a session.
+        if let Some(websocket) = websocket.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
             handshakes.note_upgrade(&session, websocket);
         }
-        return next.run(request).await;
+        return response;
     }
     match begin(&handshakes, request) {
         Ok(request) => next.run(request).await,
@@ -157,7 +160,10 @@ fn begin(handshakes: &Arc<Handshakes>, mut request: Request) -> Result<Request, 
     let (headers, uri) = kept(request.headers(), request.uri())?;
     let connection = handshakes.admit(address, websocket(&request))?;
     (*request.headers_mut(), *request.uri_mut()) = (headers, uri);
-    request.extensions_mut().insert(connection);
+    let extensions = request.extensions_mut();
+    // The request lives as long as the session, and would keep the place of a connection that may end with its answer.
+    extensions.remove::<ConnectInfo<Peer>>();
+    extensions.insert(connection);
     Ok(request)
 }
 
@@ -185,6 +191,7 @@ fn kept(headers: &HeaderMap, uri: &Uri) -> Result<(HeaderMap, Uri), Refusal> {
 mod tests {
     use super::*;
     use axum::body::Body;
+    use tower::ServiceExt;
 
     fn asked(ip: &str, headers: &[(&str, &str)]) -> Request {
         let mut request = Request::get("/socket.io/?EIO=4&transport=polling").body(Body::empty()).unwrap();
@@ -225,6 +232,28 @@ mod tests {
         let long = "x".repeat(HEAD_MAX);
         assert_eq!(begin(&handshakes, asked("10.0.0.1", &[("cookie", &long)])).map(drop).map_err(|refusal| refusal.code), Err("too_large"));
         assert!(begin(&handshakes, asked("10.0.0.1", &[("x-filler", &long)])).is_ok());
+    }
+
+    #[tokio::test]
+    async fn only_a_websocket_that_was_opened_is_remembered_and_until_it_ends() {
+        let handshakes = Handshakes::new(16);
+        let answered = async |status: StatusCode, cut: &CancellationToken| {
+            let mut request =
+                Request::get("/?EIO=4&transport=websocket&sid=nope").header(SEC_WEBSOCKET_KEY, "x").body(Body::empty()).unwrap();
+            let address = ([127, 0, 0, 1], 1).into();
+            request.extensions_mut().insert(ConnectInfo(Peer { address, tls: false, cut: cut.clone(), place: None }));
+            let router = axum::Router::new().fallback(async move || status);
+            let router = router.layer(axum::middleware::from_fn_with_state(handshakes.clone(), count));
+            assert_eq!(router.oneshot(request).await.unwrap().status(), status);
+            handshakes.alive().upgraded.len()
+        };
+        let cut = CancellationToken::new();
+        assert_eq!(answered(StatusCode::BAD_REQUEST, &cut).await, 0);
+        assert_eq!(answered(StatusCode::SWITCHING_PROTOCOLS, &cut).await, 1);
+        cut.cancel();
+        while !handshakes.alive().upgraded.is_empty() {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[test]

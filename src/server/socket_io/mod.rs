@@ -15,7 +15,7 @@ use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Extension, SocketRef};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::socket::DisconnectReason;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::conversation::Conversation;
@@ -29,8 +29,6 @@ use super::state::Line;
 const MAX_PAYLOAD: usize = 1_000_000;
 /// Events that may wait for an answer before the client is cut off.
 const WAITING: usize = 32;
-/// Large payloads that may wait for an answer, of all clients.
-const LARGE_WAITING: usize = 32;
 /// Packets that a client may be behind before it is cut off.
 const BEHIND: usize = 256;
 /// How long a client may take to name its namespace.
@@ -73,7 +71,7 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
         .build_svc();
     let (host, closing) = (line.clone(), line.closing.clone());
     let (handshakes, ending) = (Handshakes::new(line.config.max_sockets), Router::new().route_service("/socket.io/", service.clone()));
-    let places = Places(Arc::new(Semaphore::new(LARGE_WAITING)));
+    let places = Places::new();
     let receive = async move |socket: SocketRef| {
         socket.extensions.insert(places.clone());
         register(&host, &socket, &ending)
@@ -81,7 +79,8 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
     let talk = async move |socket: SocketRef, Extension(mailbox): Extension<Mailbox>| {
         let contents = mailbox.contents.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((said, seat)) = contents {
-            Conversation::new(line, socket, seat).run(said, mailbox.gone).await;
+            let begun = line.begun.clone();
+            begun.track_future(Conversation::new(line, socket, seat).run(said, mailbox.gone)).await;
         }
     };
     io.ns("/", talk.with(receive));

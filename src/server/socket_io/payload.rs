@@ -1,4 +1,5 @@
-//! What came with an event: its first argument, read by ourselves, because the library drops objects whose first key is escaped.
+//! What came with an event: its first argument. It is kept as it was written until its turn comes, for read it takes many times the
+//! memory; and read by ourselves, because the library drops objects whose first key is escaped.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,65 +7,106 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use socketioxide::adapter::Adapter;
+use socketioxide::extract::SocketRef;
 use socketioxide::handler::{FromMessageParts, Value as Packet};
 use socketioxide::socket::Socket;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Most bytes of an event that may be kept, everything counted: a message of 4000 characters, each escaped in JSON as a pair, has 48 000.
+/// Most bytes of an event that is read, everything counted: a message of 4000 characters, each escaped in JSON as a pair, has 48 000.
 const LIMIT: usize = 64 * 1024;
+/// Most bytes of an event of somebody who is not known yet: a token has up to 8192 characters.
+const STRANGERS_LIMIT: usize = 16 * 1024;
+/// Bytes of events that may wait, of all connections together: of those who are known, and of strangers.
+const WAITING: usize = 32 * 1024 * 1024;
+const STRANGERS_WAITING: usize = 4 * 1024 * 1024;
+
+/// An event as it waits for its turn.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// As it was written, with its place among all that wait.
+    Waiting {
+        text: Box<str>,
+        _place: OwnedSemaphorePermit,
+    },
+    TooLarge,
+    /// There is no place for it now.
+    NoPlace,
+    Binary,
+}
 
 /// An event's first argument.
 #[derive(Debug)]
-pub(super) enum Payload {
+pub(super) enum Content {
     /// `null` where there is none.
     Json(Value),
-    Large(Large),
-    /// Larger than may be kept, and there is no place for it now.
+    /// Too large to be read, and only sent back, to the letter.
+    Large(Box<RawValue>),
     TooLarge,
+    NoPlace,
     /// Binary, or no JSON.
     Unreadable,
 }
 
-/// Too large to be kept, and only sent back, to the letter. Holds its place among all of the server.
-#[derive(Debug)]
-pub(super) struct Large {
-    pub(super) json: Box<RawValue>,
-    _place: OwnedSemaphorePermit,
-}
-
 impl Payload {
-    fn of(packet: &Packet, places: Option<&Places>) -> Payload {
-        match packet {
-            Packet::Str(text, None) if text.as_str().len() <= LIMIT => match serde_json::from_str::<Vec<Value>>(text.as_str()) {
-                Ok(parts) => Payload::Json(parts.into_iter().nth(1).unwrap_or(Value::Null)),
-                Err(_) => Payload::Unreadable,
+    fn of(packet: &Packet, places: &Places, known: bool) -> Payload {
+        let Packet::Str(text, None) = packet else { return Payload::Binary };
+        let (limit, places) = if known { (WAITING, &places.known) } else { (STRANGERS_LIMIT, &places.strangers) };
+        let text = text.as_str();
+        match u32::try_from(text.len()) {
+            Ok(bytes) if text.len() <= limit => match places.clone().try_acquire_many_owned(bytes) {
+                Ok(place) => Payload::Waiting { text: text.into(), _place: place },
+                Err(_) => Payload::NoPlace,
             },
-            Packet::Str(text, None) => match places.and_then(|places| places.0.clone().try_acquire_owned().ok()) {
-                Some(place) => large(text.as_str(), place),
-                None => Payload::TooLarge,
+            _ => Payload::TooLarge,
+        }
+    }
+
+    /// Its turn has come.
+    pub(super) fn read(self) -> Content {
+        match self {
+            Payload::Waiting { text, .. } if text.len() <= LIMIT => match serde_json::from_str::<Vec<Value>>(&text) {
+                Ok(parts) => Content::Json(parts.into_iter().nth(1).unwrap_or(Value::Null)),
+                Err(_) => Content::Unreadable,
             },
-            _ => Payload::Unreadable,
+            Payload::Waiting { text, .. } => match serde_json::from_str::<Vec<&RawValue>>(&text) {
+                Ok(parts) if parts.len() > 1 => Content::Large(parts[1].to_owned()),
+                _ => Content::Unreadable,
+            },
+            Payload::TooLarge => Content::TooLarge,
+            Payload::NoPlace => Content::NoPlace,
+            Payload::Binary => Content::Unreadable,
         }
     }
 }
 
-fn large(text: &str, place: OwnedSemaphorePermit) -> Payload {
-    match serde_json::from_str::<Vec<&RawValue>>(text) {
-        Ok(parts) if parts.len() > 1 => Payload::Large(Large { json: parts[1].to_owned(), _place: place }),
-        _ => Payload::Unreadable,
+/// Where events wait, of all connections of a server. Strangers take none of the others' places.
+#[derive(Clone)]
+pub(super) struct Places {
+    known: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+impl Places {
+    pub(super) fn new() -> Places {
+        Places { known: Arc::new(Semaphore::new(WAITING)), strangers: Arc::new(Semaphore::new(STRANGERS_WAITING)) }
     }
 }
 
-/// Where large payloads may wait, of all connections of a server.
+/// Stands by a connection on which somebody is known.
 #[derive(Clone)]
-pub(super) struct Places(pub(super) Arc<Semaphore>);
+struct Known;
+
+/// From now on the connection's events are those of somebody who is known.
+pub(super) fn trust(socket: &SocketRef) {
+    socket.extensions.insert(Known);
+}
 
 impl<A: Adapter> FromMessageParts<A> for Payload {
     type Error = Infallible;
 
     fn from_message_parts(socket: &Arc<Socket<A>>, packet: &mut Packet, _: &Option<i64>) -> Result<Payload, Infallible> {
-        let places = socket.extensions.get::<Places>();
-        Ok(Payload::of(packet, places.as_ref()))
+        let known = socket.extensions.get::<Known>().is_some();
+        Ok(socket.extensions.get::<Places>().map_or(Payload::NoPlace, |places| Payload::of(packet, &places, known)))
     }
 }
 
@@ -73,28 +115,38 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(text: &str, places: &Places) -> Payload {
-        Payload::of(&Packet::Str(text.to_owned().into(), None), Some(places))
+    fn take(text: &str, places: &Places, known: bool) -> Payload {
+        Payload::of(&Packet::Str(text.to_owned().into(), None), places, known)
     }
 
     #[test]
     fn the_first_argument_is_read_whatever_its_letters() {
-        let places = Places(Arc::new(Semaphore::new(0)));
-        assert!(matches!(read(r#"["message",{"\u017c":1},2]"#, &places), Payload::Json(value) if value == json!({ "ż": 1 })));
-        assert!(matches!(read(r#"["message"]"#, &places), Payload::Json(Value::Null)));
-        assert!(matches!(read(r#"["message","#, &places), Payload::Unreadable));
+        let places = Places::new();
+        let read = |text: &str| take(text, &places, false).read();
+        assert!(matches!(read(r#"["message",{"\u017c":1},2]"#), Content::Json(value) if value == json!({ "ż": 1 })));
+        assert!(matches!(read(r#"["message"]"#), Content::Json(Value::Null)));
+        assert!(matches!(read(r#"["message","#), Content::Unreadable));
     }
 
     #[test]
-    fn a_large_one_is_kept_to_the_letter_as_long_as_there_is_a_place() {
-        let places = Places(Arc::new(Semaphore::new(1)));
+    fn a_large_one_is_kept_to_the_letter() {
+        let places = Places::new();
         let sent = format!("[1.0, \"{}\"]", "x".repeat(LIMIT));
         let packet = format!("[\"message\",{sent}]");
-        let Payload::Large(kept) = read(&packet, &places) else { panic!("it is large") };
-        assert_eq!(kept.json.get(), sent);
-        assert!(matches!(read(&packet, &places), Payload::TooLarge));
-        drop(kept);
-        assert!(matches!(read(&packet, &places), Payload::Large(_)));
-        assert!(matches!(read(&packet[..packet.len() - 1], &places), Payload::Unreadable));
+        assert!(matches!(take(&packet, &places, true).read(), Content::Large(kept) if kept.get() == sent));
+        assert!(matches!(take(&packet[..packet.len() - 1], &places, true).read(), Content::Unreadable));
+        assert!(matches!(take(&packet, &places, false), Payload::TooLarge), "nobody listens to a stranger for so long");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_strangers_take_nobody_elses_place() {
+        let places = Places::new();
+        let event = format!("[\"authenticate\",\"{}\"]", "x".repeat(STRANGERS_LIMIT - 20));
+        let mut waiting: Vec<Payload> = (0..STRANGERS_WAITING / event.len()).map(|_| take(&event, &places, false)).collect();
+        assert!(waiting.iter().all(|payload| matches!(payload, Payload::Waiting { .. })));
+        assert!(matches!(take(&event, &places, false), Payload::NoPlace));
+        assert!(matches!(take(&event, &places, true), Payload::Waiting { .. }));
+        let first = waiting.remove(0).read();
+        assert!(matches!(take(&event, &places, false), Payload::Waiting { .. }), "what was read waits no more: {first:?}");
     }
 }
