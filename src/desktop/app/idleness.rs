@@ -55,8 +55,12 @@ impl Andon {
                 self.say("idle_without_server");
             }
         }
-        if self.model.pin.is_open && (now - self.last_input).num_seconds() >= PIN_IDLE_SECS && !self.ended.pin {
-            (self.ended.pin, self.ended.pin_told) = (true, false);
+        if (now - self.last_input).num_seconds() >= PIN_IDLE_SECS {
+            if self.model.pin.is_open && !self.ended.pin {
+                (self.ended.pin, self.ended.pin_told) = (true, false);
+            }
+            // It may hold a PIN that was typed already.
+            self.asking = None;
         }
         self.ended.hide(&mut self.model);
         // Where it does not go through, the next frame tells it again.
@@ -99,6 +103,14 @@ impl Andon {
         }
         if before.is_some() {
             self.screens.forget_person();
+        }
+    }
+
+    /// What was opened with the PIN is closed with it.
+    pub(super) fn settle_lock(&mut self, was_open: bool) {
+        if was_open && !self.model.pin.is_open {
+            self.screens.forget_person();
+            self.asking = None;
         }
     }
 

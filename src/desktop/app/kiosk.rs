@@ -6,6 +6,7 @@ use eframe::egui::{Context, ViewportCommand};
 
 use super::Andon;
 use crate::client::{Command, PinCommand};
+use crate::desktop::screens::opening;
 use crate::desktop::screens::pin::{Pad, Task};
 use crate::domain::access::Permission;
 
@@ -35,8 +36,15 @@ impl Andon {
         match &self.model.session.station {
             Some(station) if station.has_roles && !self.model.session.may_act(Permission::LeaveKiosk) => Exit::Locked,
             _ if self.model.is_guarded() => Exit::ByPin,
+            None if self.awaits_station() => Exit::Locked,
             _ => Exit::Free,
         }
+    }
+
+    /// Whether a station that was signed in before may still come: nothing is known yet, or its token waits for the keyring.
+    fn awaits_station(&self) -> bool {
+        let error = self.model.session.sign_in_error.as_ref();
+        opening::is_opening(&self.model) || error.is_some_and(|told| told.key == "keyring_locked")
     }
 
     pub(super) fn ask_pin(&mut self, task: Task, then: Then) {

@@ -79,10 +79,11 @@ impl Andon {
     }
 
     fn take_news(&mut self) {
-        let before = std::mem::replace(&mut self.model, self.bridge.model()).session;
+        let before = std::mem::replace(&mut self.model, self.bridge.model());
         let now = self.options.clock.now();
         self.end_idle(now);
-        self.settle_person(before.person.as_ref(), now);
+        self.settle_person(before.session.person.as_ref(), now);
+        self.settle_lock(before.pin.is_open);
         while let Some(notice) = self.bridge.next_notice() {
             let toast = match &notice {
                 Notice::Done { key, values } => {

@@ -212,6 +212,19 @@ fn a_kiosk_is_not_left_by_signing_the_station_out() {
 }
 
 #[test]
+fn a_kiosk_is_not_left_while_its_station_may_still_come() {
+    let kiosk = |model: Model| World::with(DESK, model, Options { kiosk: true, ..world::options(andon::desktop::theme::Tone::Dark) });
+    assert!(close(&mut kiosk(Model::default())), "nothing is known yet");
+    let told = |key: &'static str| {
+        let mut model = world::signed_out();
+        Arc::make_mut(&mut model.session).sign_in_error = Some(Explanation::new(key));
+        model
+    };
+    assert!(close(&mut kiosk(told("keyring_locked"))), "its token waits for the keyring");
+    assert!(!close(&mut kiosk(told("token_unreadable"))) && !close(&mut kiosk(world::signed_out())), "there is no station");
+}
+
+#[test]
 fn a_clock_set_back_prolongs_nothing() {
     let mut world = World::new(DESK, world::signed_in(Role::Operator));
     world.clock.push(TimeDelta::hours(-5));

@@ -241,6 +241,29 @@ fn an_open_pin_is_locked_by_hand_or_by_ten_quiet_minutes() {
 }
 
 #[test]
+fn what_was_begun_with_the_pin_ends_with_it() {
+    let open = || station(PinSlice { is_open: true, ..SET });
+    let at = || world::at(Route::Connection);
+    for minutes in [None, Some(10)] {
+        let mut world = World::with(DESK, open(), at());
+        press(&mut world, &["Sign this station out"]);
+        assert!(sees(&world, "Sign this station out?"));
+        match minutes {
+            Some(minutes) => world.clock.push(TimeDelta::minutes(minutes)),
+            None => answer(&mut world, |pin| pin.is_open = false),
+        }
+        world.harness.run();
+        assert!(!sees(&world, "Sign this station out?"), "{minutes:?}");
+    }
+    let mut world = World::with(DESK, open(), at());
+    press(&mut world, &["Change the PIN", "1", "1", "1", "1", "Next"]);
+    assert!(sees(&world, "New PIN"));
+    world.clock.push(TimeDelta::minutes(10));
+    world.harness.run();
+    assert!(!asks(&world), "a stranger has not typed the old one");
+}
+
+#[test]
 fn a_kiosk_that_nobody_saw_since_is_not_closed_with_the_pin_of_then() {
     let mut world = kiosk(DESK, station(PinSlice { is_open: true, ..SET }));
     world.clock.push(TimeDelta::hours(9));
