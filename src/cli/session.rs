@@ -28,8 +28,8 @@ pub struct Login {
     allow_plain_http: bool,
 }
 
-const SIGN_IN_LIMIT: Duration = Duration::from_secs(60);
-const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+/// Longer than a keyring that does not answer is waited for, first for the old token and then for the new one.
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     let place = context.place()?;
@@ -45,7 +45,7 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     }
     let password = read_password(context, &login)?;
     let mut owner = context.own(&id, known.is_err())?;
-    let before = owner.until(SETTLE_LIMIT, |model| model.connection.state != Connection::Authenticating)?.session.tries;
+    let before = owner.until(LIMIT, |model| model.connection.since.is_some())?.session.tries;
     let sign_in = SignIn {
         server_url: login.url,
         user: login.user,
@@ -57,7 +57,7 @@ pub fn login(context: &Context, login: Login) -> Result<(), Failure> {
     owner.send(Command::Session(SessionCommand::SignIn(sign_in)))?;
     // Why a saved sign-in could not be used may stand there already: only the end of this one counts.
     let over = |model: &Model| model.session.tries > before && model.connection.state != Connection::Authenticating;
-    let model = owner.until(SIGN_IN_LIMIT, over)?;
+    let model = owner.until(LIMIT, over)?;
     if let Some(told) = model.sign_in_error() {
         return Err(told.clone().into());
     }
@@ -85,10 +85,10 @@ pub fn logout(context: &Context) -> Result<(), Failure> {
     let waiting = place.queue(&instance.id)?.count_blocking().map_err(|error| error.explain())?.waiting;
     drop(place);
     let mut owner = context.own(&instance.id, false)?;
-    owner.until(SETTLE_LIMIT, |model| model.connection.since.is_some() && model.connection.state != Connection::Authenticating)?;
+    owner.until(LIMIT, |model| model.connection.since.is_some())?;
     // Asked even of a station that is not connected: a token that cannot be opened shall go as well.
     owner.send(Command::Session(SessionCommand::SignOut))?;
-    owner.hear(SETTLE_LIMIT, "signed_out", "sign_out_not_kept")?;
+    owner.hear(LIMIT, "signed_out", "sign_out_not_kept")?;
     drop(owner);
     let value = json!({"instance": instance.id, "waiting": waiting});
     context.output.say(&value, "signed_out", &[("instance", instance.id.as_str()), ("n", &waiting.to_string())]);

@@ -120,6 +120,13 @@ fn with_a_secret_service_the_token_opens_only_with_its_key() {
     let again = in_session("exec \"$0\" --data-dir \"$1\" status --instance eol", "");
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
     assert_eq!(status_code(pc.andonctl()), Some(3), "without the keyring's key there is no token");
+    // One that asks a person who is not there does not answer at all.
+    let hangs = "service=$(dbus-send --print-reply=literal --dest=org.freedesktop.DBus / \
+        org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{print $NF}'); \
+        kill -STOP $service || exit 99; \"$0\" --data-dir \"$1\" login \"$2\" --user admin --password-stdin --instance eol; \
+        code=$?; kill -KILL $service; exit $code";
+    succeed(in_session(hangs, PASSWORD));
+    assert_eq!(status_code(pc.andonctl()), Some(0), "the machine alone seals the new token");
 }
 
 /// What the child of the test below runs: sign in, sign out, and wait to be looked into.
