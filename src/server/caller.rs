@@ -141,7 +141,7 @@ pub(super) async fn by_access_token(line: &Line, token: &str) -> Result<Option<(
 }
 
 async fn look_up(line: &Line, token: &str) -> Result<Option<(Arc<Caller>, DateTime<Utc>)>, Refusal> {
-    let mark = Mark::of(token);
+    let mark = Mark::of_person(token);
     let now = line.clock.now();
     let age = match line.seen.find(mark, now) {
         Ok(known) => return Ok(Some(known)),
@@ -159,7 +159,7 @@ async fn look_up(line: &Line, token: &str) -> Result<Option<(Arc<Caller>, DateTi
 }
 
 async fn station(line: &Line, token: &str) -> Result<Option<Arc<Caller>>, Refusal> {
-    let mark = Mark::of(token);
+    let mark = Mark::of_station(token);
     let now = line.clock.now();
     let age = match line.seen.find(mark, now) {
         Ok((caller, _)) => return Ok(Some(caller)),

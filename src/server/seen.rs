@@ -21,13 +21,21 @@ const RIPE: Duration = Duration::from_millis(450);
 /// Callers that are remembered at most.
 const MOST: usize = 10_000;
 
-/// A credential, as it is remembered: its digest.
+/// A credential, as it is remembered: its digest. One of a person is never found as one of a station, nor the other way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark([u8; 32]);
 
 impl Mark {
-    pub(super) fn of(credential: &str) -> Mark {
-        Mark(Sha256::digest(credential.as_bytes()).into())
+    pub(super) fn of_person(token: &str) -> Mark {
+        Mark::of("person", token)
+    }
+
+    pub(super) fn of_station(token: &str) -> Mark {
+        Mark::of("station", token)
+    }
+
+    fn of(kind: &str, token: &str) -> Mark {
+        Mark(Sha256::new().chain_update(kind).chain_update("\n").chain_update(token).finalize().into())
     }
 }
 
@@ -142,12 +150,12 @@ mod tests {
     }
 
     fn find(seen: &Seen, credential: &str) -> Result<Arc<Caller>, Age> {
-        seen.find(Mark::of(credential), now()).map(|(caller, _)| caller)
+        seen.find(Mark::of_person(credential), now()).map(|(caller, _)| caller)
     }
 
     fn keep(seen: &Seen, credential: &str, caller: &Arc<Caller>) {
         let age = find(seen, credential).unwrap_err();
-        seen.keep(Mark::of(credential), caller, now() + chrono::TimeDelta::minutes(1), age);
+        seen.keep(Mark::of_person(credential), caller, now() + chrono::TimeDelta::minutes(1), age);
     }
 
     #[tokio::test]
@@ -155,7 +163,11 @@ mod tests {
         let seen = Seen::new(&Bus::new());
         keep(&seen, "a", &caller("u1", Some("s1")));
         assert!(find(&seen, "a").is_ok() && find(&seen, "b").is_err());
-        assert!(seen.find(Mark::of("a"), now() + chrono::TimeDelta::minutes(1)).is_err(), "a credential that ended is not known any more");
+        assert!(seen.find(Mark::of_station("a"), now()).is_err());
+        assert!(
+            seen.find(Mark::of_person("a"), now() + chrono::TimeDelta::minutes(1)).is_err(),
+            "a credential that ended is not known any more"
+        );
         assert!(tokio::time::timeout(Duration::from_secs(1), ripe(&seen, "a")).await.is_ok());
     }
 
@@ -165,7 +177,7 @@ mod tests {
         keep(&seen, "a", &caller("u1", Some("s1")));
         let age = ripe(&seen, "a").await;
         assert!(find(&seen, "a").is_ok(), "the others need not wait for him who looks again");
-        seen.keep(Mark::of("a"), &caller("u1", Some("s1")), now() + chrono::TimeDelta::minutes(1), age);
+        seen.keep(Mark::of_person("a"), &caller("u1", Some("s1")), now() + chrono::TimeDelta::minutes(1), age);
         assert!(find(&seen, "a").is_ok());
         ripe(&seen, "a").await;
         let forgotten = tokio::time::timeout(Duration::from_secs(1), ripe(&seen, "a")).await;
@@ -205,7 +217,7 @@ mod tests {
         let seen = Seen::new(&bus);
         let age = find(&seen, "a").unwrap_err();
         bus.publish(Happening::SessionEnded { session_id: "s1".to_owned() });
-        seen.keep(Mark::of("a"), &caller("u1", Some("s1")), now() + chrono::TimeDelta::minutes(1), age);
+        seen.keep(Mark::of_person("a"), &caller("u1", Some("s1")), now() + chrono::TimeDelta::minutes(1), age);
         assert!(find(&seen, "a").is_err());
     }
 

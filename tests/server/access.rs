@@ -5,9 +5,10 @@ use andon::domain::{Permission, Role};
 use andon::server::Config;
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::Answer;
+use crate::wire::Wire;
 use crate::world::{Client, PASSWORD, World};
 
 /// One operation of the document.
@@ -176,4 +177,24 @@ async fn the_readers_of_the_document_load_everything_from_this_server_and_run_no
     }
     world.anonymous().get("/api/readers/licences.txt").await.expect(200);
     world.anonymous().get("/api/readers/none.js").await.expect_refusal(404, "not_found");
+}
+
+#[tokio::test]
+async fn no_token_passes_for_one_of_the_other_kind_not_even_right_after_it_was_used() {
+    let world = World::new().await;
+    let token = world.admin_tools().issue_token("line-a").await.unwrap();
+    let station = world.anonymous().basic_token(token.expose());
+    let login = world.login("oper").await;
+    let person = world.anonymous().bearer(&login.access_token);
+    for _ in 0..3 {
+        station.get("/api/auth/me").await.expect(200);
+        let mut socket = Wire::open(world.running.address(), "/api/ws").await;
+        socket.say("auth", "a", json!({ "token": token.expose() })).await;
+        assert_eq!(socket.ending().await, ("bad_token".to_owned(), 1008));
+        station.get("/api/auth/me").await.expect(200);
+        let cookie = format!("andon_access={}", token.expose());
+        world.anonymous().request("GET", "/api/auth/me", &[("cookie", &cookie)], None).await.expect_refusal(401, "unauthorized");
+        person.get("/api/auth/me").await.expect(200);
+        world.anonymous().basic_token(&login.access_token).get("/api/auth/me").await.expect_refusal(401, "unauthorized");
+    }
 }
