@@ -1,10 +1,11 @@
 //! SQL, and nothing else knows any. One text a query, for SQLite and for PostgreSQL.
 //!
 //! The texts keep to a dialect that both read alike: `$1` placeholders, ids (UUIDv7) and times made in Rust, times as bigint microseconds
-//! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, texts that depend on the question via [`sql::Sql`], no `ilike`,
-//! no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. Only `lower` differs: SQLite knows
-//! the letters of ASCII alone, so it is for nothing but a search. One change of several steps runs at a time ([`Store::begin`]), on either
-//! database and with any number of servers, so it need not think of another such; a single statement may come between its steps.
+//! since 1970 UTC, flags as bigint 0 and 1, uniqueness without regard to case by a `…_key` column, texts that depend on the question via
+//! [`sql::Sql`], no `ilike`, no JSON operators, no `sum` or `avg` over integers, and one transaction for whatever must be whole. Only
+//! `lower` differs: SQLite knows the letters of ASCII alone, so it is for nothing but a search. One change of several steps runs at a
+//! time ([`Store::begin`]), on either database and with any number of servers, so it need not think of another such; a single statement
+//! may come between its steps.
 
 pub(super) mod access_keys;
 pub(super) mod audit;
@@ -63,17 +64,26 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the database refused what it was told, as opposed to being gone, stopped (SQLSTATE 57) or busy (`SQLITE_BUSY`, 55P03).
+    /// Whether the database refused what it was told, as opposed to being gone, stopped, busy or full.
     pub(super) fn is_of_the_data(&self) -> bool {
         let StoreError::Database(sqlx::Error::Database(error)) = self else { return false };
-        let code = error.code().unwrap_or_default();
-        !matches!(&*code, "5" | "55P03") && !code.starts_with("57")
+        !is_of_the_database(&error.code().unwrap_or_default())
     }
 
     /// Whether a text held the character NUL, which PostgreSQL refuses as `character_not_in_repertoire`.
     pub(super) fn is_nul(&self) -> bool {
         matches!(self, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22021"))
     }
+}
+
+/// Whether an error's code is about the database, whatever it is told: a class of PostgreSQL's five letters (08 connection, 25 and 40
+/// the transaction, 53 resources, 55 locks, 57 an operator, 58 the system), or a number of SQLite's, whose low byte is the kind.
+fn is_of_the_database(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "25", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
+    }
+    // BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5..=11 | 13..=15 | 26))
 }
 
 /// Connections that only read a SQLite file.
@@ -212,4 +222,49 @@ pub(super) fn time(micros: i64) -> DateTime<Utc> {
 /// What names and addresses are compared by; those of people, besides, by `server/names.rs`.
 pub(super) fn key(text: &str) -> String {
     text.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        Store::open(&Database::Sqlite(folder.path().join("line.db"))).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_database_says_of_a_row_is_told_from_what_it_would_say_of_every_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (store(&folder).await, store(&folder).await);
+        let put = "insert into settings (name, value) values ($1, $2)";
+        let put = async |store: &Store, name: &str, value: &str| {
+            sqlx::query(put).bind(name).bind(value).execute(&store.writer).await.map(drop).map_err(StoreError::from)
+        };
+        put(&one, "name", "value").await.unwrap();
+        let twice = put(&one, "name", "value").await.unwrap_err();
+        assert!(twice.is_of_the_data(), "{twice}");
+        // SQLITE_BUSY_SNAPSHOT: somebody else wrote since this one read.
+        let mut late = one.writer.begin().await.unwrap();
+        sqlx::query("select count(*) from settings").execute(&mut *late).await.unwrap();
+        put(&two, "other", "value").await.unwrap();
+        let overtaken: StoreError = sqlx::query("delete from settings").execute(&mut *late).await.unwrap_err().into();
+        assert!(!overtaken.is_of_the_data(), "{overtaken}");
+        drop(late);
+        // SQLITE_FULL.
+        two.writer.execute("pragma max_page_count = 1").await.unwrap();
+        let full = put(&two, "large", &"x".repeat(1_000_000)).await.unwrap_err();
+        assert!(!full.is_of_the_data(), "{full}");
+    }
+
+    #[test]
+    fn codes_of_both_databases_are_told_apart_by_class() {
+        for of_the_data in ["19", "2067", "1555", "20", "18", "23505", "22P02", "22021", "54000"] {
+            assert!(!is_of_the_database(of_the_data), "{of_the_data}");
+        }
+        for of_the_database in
+            ["5", "261", "517", "773", "6", "10", "778", "13", "1032", "53100", "53300", "08006", "57P01", "55P03", "58030", "40P01"]
+        {
+            assert!(is_of_the_database(of_the_database), "{of_the_database}");
+        }
+    }
 }
