@@ -1,5 +1,5 @@
 //! `andon-server probe`: asks the server of these settings whether it is ready, as containers and scripts want to know. It comes by the
-//! server's own door, in plain or by TLS, and takes only the certificate of the settings for the server's.
+//! server's own door, in plain or by TLS, and takes whatever certificate is shown there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{Failure, output};
-use crate::server::config::{Config, TlsFiles};
+use crate::server::config::Config;
 
 /// How long a server that is ready may take to say so.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,7 +24,7 @@ const ANSWER_MAX: u64 = 1024;
 
 pub(super) async fn probe(config: &Config) -> Result<(), Failure> {
     let address = nearest(config.listen)?;
-    let asked = tokio::time::timeout(PATIENCE, ask(address, config.tls.as_ref())).await;
+    let asked = tokio::time::timeout(PATIENCE, ask(address, config.tls.is_some())).await;
     let answer = asked.map_err(|_| format!("nothing answered at {address} within {} s", PATIENCE.as_secs()))??;
     match answer.split(' ').nth(1) {
         Some("200") => {
@@ -50,11 +49,13 @@ fn nearest(listen: SocketAddr) -> Result<SocketAddr, Failure> {
     }
 }
 
-async fn ask(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<String, Failure> {
+async fn ask(address: SocketAddr, by_tls: bool) -> Result<String, Failure> {
     let stream = TcpStream::connect(address).await.map_err(|error| format!("nothing listens at {address}: {error}"))?;
-    let Some(files) = tls else { return exchange(stream).await };
+    if !by_tls {
+        return exchange(stream).await;
+    }
     let name = ServerName::IpAddress(address.ip().into());
-    exchange(TlsConnector::from(Arc::new(client(files)?)).connect(name, stream).await?).await
+    exchange(TlsConnector::from(Arc::new(client()?)).connect(name, stream).await?).await
 }
 
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<String, Failure> {
@@ -64,36 +65,28 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<Str
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn client(files: &TlsFiles) -> Result<ClientConfig, Failure> {
+fn client() -> Result<ClientConfig, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let own = CertificateDer::from_pem_file(&files.certificates)
-        .map_err(|error| format!("the certificate {} cannot be read: {error}", files.certificates.display()))?;
-    let verifier = OwnServer { certificate: own, provider: provider.clone() };
+    let verifier = AnyServer(provider.clone());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// Takes the certificate of the settings, whatever name and dates are in it: it is the server that is asked about, not its certificate.
+/// Takes any certificate: it is the server that is asked about, and it goes on with the old one where a renewal cannot be used. The
+/// address is this machine's own, and nothing is told there.
 #[derive(Debug)]
-struct OwnServer {
-    certificate: CertificateDer<'static>,
-    provider: Arc<CryptoProvider>,
-}
+struct AnyServer(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for OwnServer {
+impl ServerCertVerifier for AnyServer {
     fn verify_server_cert(
         &self,
-        shown: &CertificateDer<'_>,
+        _: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *shown == self.certificate {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(Error::General("the server shows another certificate than the settings name".to_owned()))
-        }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -102,7 +95,7 @@ impl ServerCertVerifier for OwnServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -111,10 +104,10 @@ impl ServerCertVerifier for OwnServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
