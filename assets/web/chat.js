@@ -123,7 +123,7 @@ function heard(message) {
   const row = rooms.find((one) => one.room === message.room);
   // A room that was not there before.
   if (!row) return refresh();
-  if (row && message.from !== session.user?.username && !(message.room === room && isOpen("chat") && !document.hidden)) row.unread += 1;
+  if (message.from !== session.user?.username && !(message.room === room && isOpen("chat") && !document.hidden)) row.unread += 1;
   showRooms();
   seen();
 }

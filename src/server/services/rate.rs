@@ -41,6 +41,10 @@ impl Bucket {
         }
         Err(Duration::from_secs_f64((1.0 - self.left) / per_second))
     }
+
+    fn give_back(&mut self, per_minute: u32) {
+        self.left = (self.left + 1.0).min(per_minute.into());
+    }
 }
 
 impl Rate {
@@ -49,12 +53,20 @@ impl Rate {
     }
 
     /// Takes one out of a bucket; else tells how long until there is one again. This server's own bucket counts in any case, and alone
-    /// while Redis is gone.
+    /// while Redis is gone; what the shared one refuses is not taken from it.
     pub(in crate::server) async fn take(&self, name: &str, now: Instant) -> Result<(), Duration> {
         self.take_here(name, now)?;
-        match &self.shared {
-            Some(shared) => shared.take(name, self.per_minute).await.unwrap_or(Ok(())),
-            None => Ok(()),
+        let Some(shared) = &self.shared else { return Ok(()) };
+        let taken = shared.take(name, self.per_minute).await.unwrap_or(Ok(()));
+        if taken.is_err() {
+            self.give_back(name);
+        }
+        taken
+    }
+
+    fn give_back(&self, name: &str) {
+        if let Some(bucket) = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name) {
+            bucket.give_back(self.per_minute);
         }
     }
 
