@@ -1,7 +1,6 @@
 //! Two true servers on one PostgreSQL and one Redis: they behave as one, and go on when parts of them die.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use tempfile::TempDir;
 
-use crate::plant::{PlantDatabase, Redis, Tied, private_folder, tied};
+use crate::plant::{PlantDatabase, Redis};
 use crate::program::{Served, run_well, serve_with};
 use crate::samples::{Sample, at};
 use crate::socket_io::{next_packet, signed_in};
@@ -18,21 +17,21 @@ use crate::wire::Wire;
 use crate::world::{Client, PASSWORD};
 
 /// One server, with a folder and keys of its own.
-struct Server {
+pub struct Server {
     folder: TempDir,
-    served: Served,
+    pub served: Served,
 }
 
-struct Plant {
-    a: Server,
-    b: Server,
+pub struct Plant {
+    pub a: Server,
+    pub b: Server,
     redis: Redis,
     database: PlantDatabase,
 }
 
 impl Plant {
     /// With the user `anna`, an operator.
-    fn start() -> Plant {
+    pub fn start() -> Plant {
         let (database, redis) = (PlantDatabase::new(), Redis::start());
         let a = Server::start(&database, &redis);
         let url = database.url();
@@ -69,7 +68,7 @@ impl Server {
         self.client().bearer(&self.token().await)
     }
 
-    async fn token(&self) -> String {
+    pub async fn token(&self) -> String {
         let body = json!({ "username": "anna", "password": PASSWORD });
         self.client().post("/api/auth/login", &body).await.expect(200).read::<LoginResponse>().access_token
     }
@@ -78,13 +77,13 @@ impl Server {
         self.client().get("/health").await.expect(200).json()["status"].as_str().unwrap().to_owned()
     }
 
-    fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.served.address
     }
 }
 
 /// Asks until the answer is good. How long that took.
-async fn eventually(what: &str, limit: Duration, mut good: impl AsyncFnMut() -> bool) -> Duration {
+pub async fn eventually(what: &str, limit: Duration, mut good: impl AsyncFnMut() -> bool) -> Duration {
     let started = Instant::now();
     while !good().await {
         assert!(started.elapsed() < limit, "waited {limit:?} in vain until {what}");
@@ -302,6 +301,26 @@ async fn thirty_messages_a_minute_are_thirty_on_all_servers_together_and_each_co
 }
 
 #[tokio::test]
+async fn what_all_servers_together_refuse_is_not_counted_by_the_one_that_was_asked() {
+    let mut plant = Plant::start();
+    settle(&plant).await;
+    let session = plant.a.login().await;
+    let say = async |server: &Server| {
+        session.moved_to(server.address()).post("/api/chat/line/messages", &json!({ "content": "again" })).await.status
+    };
+    for _ in 0..30 {
+        say(&plant.a).await;
+    }
+    let refused = futures_util::future::join_all((0..40).map(|_| say(&plant.b))).await.into_iter().filter(|status| *status == 429).count();
+    assert!(refused > 25, "{refused}");
+    plant.redis.kill();
+    eventually("it is known", Duration::from_secs(10), async || plant.b.health().await == "degraded").await;
+    for n in 0..15 {
+        assert_eq!(say(&plant.b).await, 201, "the other's own share is as it was: {n}");
+    }
+}
+
+#[tokio::test]
 async fn what_could_not_be_carried_is_made_up_for_once_there_is_room() {
     let plant = Plant::start();
     settle(&plant).await;
@@ -423,100 +442,6 @@ async fn when_a_server_is_killed_its_clients_are_on_the_other_within_five_second
     assert_eq!(socket.expect("chat_message").await["content"], "still here");
     client.post("/api/Report/WSJF", &Sample::new("SN-5", at(5), "P").json()).await.expect(200);
     assert_eq!(units(&client).await, 6);
-}
-
-/// The true nginx, with the file that is shipped. Only where it listens, its folder and the two names are replaced: by the addresses of
-/// the test's servers. That those names keep their addresses in the compose file is shown by a test of its own.
-struct Nginx {
-    address: SocketAddr,
-    _process: Tied,
-}
-
-impl Nginx {
-    async fn start(plant: &Plant) -> Nginx {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = private_folder("andon-nginx");
-        let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/nginx.conf")).unwrap();
-        let own = shipped
-            .replace("server-a:8440", &plant.a.address().to_string())
-            .replace("server-b:8440", &plant.b.address().to_string())
-            .replace("listen 8440;", &format!("listen 127.0.0.1:{port};"))
-            .replace("/tmp/andon-nginx", &format!("{}/nginx", folder.display()));
-        assert_eq!(own.matches("127.0.0.1:").count(), 5, "{own}");
-        let file = folder.join("nginx.conf");
-        std::fs::write(&file, own).unwrap();
-        let arguments = ["-g", "daemon off;", "-c", file.to_str().unwrap()];
-        let process = tied("TERM", &folder, Path::new("/usr/sbin/nginx"), &arguments);
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
-        eventually("nginx listens (./check packages installs it)", Duration::from_secs(10), listens).await;
-        Nginx { address, _process: process }
-    }
-}
-
-#[tokio::test]
-async fn behind_the_shipped_nginx_requests_sockets_and_polling_work_and_outlive_a_server() {
-    let mut plant = Plant::start();
-    let nginx = Nginx::start(&plant).await;
-    let token = plant.a.token().await;
-    let client = Client::at(nginx.address).bearer(&token);
-    for n in 0..6 {
-        client.post("/api/Report/WSJF", &Sample::new(&format!("SN-{n}"), at(n), "P").json()).await.expect(200);
-    }
-    let mut socket = Wire::following(nginx.address, &token, &["chat"]).await;
-    client.post("/api/chat/line/messages", &json!({ "content": "hello" })).await.expect(201);
-    assert_eq!(socket.expect("chat_message").await["content"], "hello");
-    // A polling session of Socket.IO is known to one server alone: every request of it must get there.
-    let polling = "/socket.io/?EIO=4&transport=polling";
-    let opened = client.get(polling).await.expect(200).text().to_owned();
-    let sid = serde_json::from_str::<Value>(&opened[1..]).unwrap()["sid"].as_str().unwrap().to_owned();
-    let session = format!("{polling}&sid={sid}");
-    assert_eq!(client.request("POST", &session, &[("content-type", "text/plain")], Some(b"40")).await.expect(200).text(), "ok");
-    // On a busy machine a ping comes before the welcome: it is answered, as every client does.
-    let welcome = loop {
-        let said = client.get(&session).await.expect(200).text().to_owned();
-        if said != "2" {
-            break said;
-        }
-        client.request("POST", &session, &[("content-type", "text/plain")], Some(b"3")).await.expect(200);
-    };
-    assert!(welcome.contains("40{\"sid\""), "{welcome}");
-    plant.a.served.child.kill().unwrap();
-    plant.a.served.child.wait().unwrap();
-    let answers = async || client.get("/api/auth/me").await.status == 200;
-    eventually("requests are answered by the other", Duration::from_secs(5), answers).await;
-    let _socket = Wire::following(nginx.address, &token, &["chat"]).await;
-    client.get(polling).await.expect(200);
-    // What nginx itself has to say is JSON as well, and how much is too much the servers say.
-    client.request("POST", "/api/chat/line/messages", &[("content-length", "40000000")], None).await.expect_refusal(413, "too_large");
-    let odd = "x".repeat(40_000);
-    client.request("GET", "/api/auth/me", &[("x-odd", &odd)], None).await.expect_refusal(400, "bad_request");
-    client.get(&format!("/api/{odd}")).await.expect_refusal(400, "bad_request");
-    plant.b.served.child.kill().unwrap();
-    plant.b.served.child.wait().unwrap();
-    let away = client.get("/api/auth/me").await.expect_refusal(503, "unavailable");
-    assert!(away.header("retry-after").is_some() && away.json()["Message"].is_string(), "{away:?}");
-}
-
-#[test]
-fn names_that_nginx_looks_up_once_keep_their_addresses_and_nobody_else_gets_nginxs() {
-    let deployed = |file: &str| std::fs::read_to_string(format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let (nginx, compose) = (deployed("nginx.conf"), deployed("compose.yaml"));
-    let value = |text: &str, key: &str| text.split_once(key).map(|(_, rest)| rest.split([' ', ',', '}']).next().unwrap().to_owned());
-    let upstream = nginx.lines().filter_map(|line| Some(line.trim().strip_prefix("server ")?.split_once(':')?.0)).collect::<Vec<_>>();
-    let mut fixed = vec![value(&compose, "ANDON_TRUSTED_PROXIES: ").unwrap().trim().to_owned()];
-    assert_eq!(upstream.len(), 4, "{upstream:?}");
-    for name in &upstream[..2] {
-        let service = compose.split_once(&format!("\n  {name}:\n")).unwrap().1;
-        fixed.push(value(&service[..300], "ipv4_address: ").unwrap());
-    }
-    fixed.dedup();
-    assert_eq!(fixed.len(), 3, "{fixed:?}");
-    assert!(compose.contains("ip_range: 172.28.44.128/25"));
-    for address in fixed {
-        let last: u8 = address.strip_prefix("172.28.44.").unwrap().parse().unwrap();
-        assert!(last < 128, "{address} may be given to somebody else");
-    }
 }
 
 #[tokio::test]

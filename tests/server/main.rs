@@ -6,6 +6,7 @@ mod audit;
 mod chat;
 mod cluster;
 mod contract;
+mod deployment;
 mod figures;
 mod handshakes;
 mod http;
