@@ -143,3 +143,32 @@ async fn a_station_tells_only_what_the_log_can_hold_and_nobody_else_tells_anythi
     admin.post("/api/audit/offline", &json!({ "entries": [] })).await.expect_refusal(403, "forbidden");
     world.anonymous().post("/api/audit/offline", &json!({ "entries": [] })).await.expect_refusal(401, "unauthorized");
 }
+
+#[tokio::test]
+async fn nobody_is_signed_out_whose_going_cannot_be_noted() {
+    let world = World::new().await;
+    let (oper, tech) = (world.login("oper").await, world.person("tech").await);
+    let person = world.anonymous().bearer(&oper.access_token);
+    let own: Vec<Value> = person.get("/api/auth/sessions").await.expect(200).read();
+    let own = format!("/api/auth/sessions/{}", own[0]["id"].as_str().unwrap());
+    world
+        .while_nothing_is_noted(async {
+            person.post("/api/auth/logout", &json!({})).await.expect_refusal(503, "store_unavailable");
+            person.delete(&own).await.expect_refusal(503, "store_unavailable");
+            tech.delete("/api/auth/sessions").await.expect_refusal(503, "store_unavailable");
+        })
+        .await;
+    let renew = async |token: &str| world.anonymous().post("/api/auth/refresh", &json!({ "refresh_token": token })).await;
+    let renewed: Value = renew(&oper.refresh_token).await.expect(200).json();
+    tech.get("/api/auth/me").await.expect(200);
+    world.while_nothing_is_noted(async { renew(&oper.refresh_token).await.expect_refusal(503, "store_unavailable") }).await;
+    let renewed = renew(renewed["refresh_token"].as_str().unwrap()).await.expect(200).json();
+    let again = world.anonymous().bearer(renewed["access_token"].as_str().unwrap());
+    again.post("/api/auth/logout", &json!({})).await.expect(200);
+    tech.delete("/api/auth/sessions").await.expect(204);
+    let admin = world.person("admin").await;
+    for action in ["logout", "sessions.ended", "session.ended", "session.token_reused"] {
+        let entries: Vec<Entry> = admin.get(&format!("/api/audit?action={action}")).await.expect(200).read();
+        assert_eq!(entries.len(), usize::from(matches!(action, "logout" | "sessions.ended")), "{action}: {entries:?}");
+    }
+}

@@ -66,3 +66,46 @@ async fn accounts_of_an_earlier_version_are_found_as_before_and_by_their_new_key
     }
     assert!(matches!(add(&world, "ANNA").await, Err(AdminError::Account(AccountError::NameTaken))));
 }
+
+#[tokio::test]
+async fn two_accounts_of_an_earlier_version_whose_names_are_one_have_failures_of_their_own() {
+    let world = World::new().await;
+    add(&world, "Weiß").await.unwrap();
+    let mut database = world.connect().await;
+    database.execute("update users set look_key = 'none', name_key = 'weiß' where name = 'Weiß'").await.unwrap();
+    add(&world, "weiss").await.unwrap();
+    drop(database);
+    let sign_in = async |name: &str, password: &str| {
+        world.anonymous().post("/api/auth/login", &json!({ "username": name, "password": password })).await.status
+    };
+    // Whoever is the one guesses at the other, and signs in himself between.
+    for (name, password, status) in [("Weiß", "wrong 1", 401), ("Weiß", "wrong 2", 401), ("weiss", PASSWORD, 200), ("WEISS", PASSWORD, 200)]
+    {
+        assert_eq!(sign_in(name, password).await, status);
+    }
+    assert_eq!((sign_in("weiß", "wrong 3").await, sign_in("Weiß", PASSWORD).await), (401, 429));
+    assert_eq!(sign_in("weiss", PASSWORD).await, 200, "he is not locked out by it");
+    let admin = world.person("admin").await;
+    let users: Vec<serde_json::Value> = admin.get("/api/users?search=wei").await.expect(200).read();
+    let failed = |name: &str| users.iter().find(|user| user["username"] == name).unwrap()["failed_login_attempts"].as_u64();
+    assert_eq!((failed("Weiß"), failed("weiss")), (Some(3), Some(0)));
+    world.admin_tools().unlock("Weiß").await.unwrap();
+    assert_eq!(sign_in("Weiß", PASSWORD).await, 200);
+}
+
+#[tokio::test]
+async fn names_that_a_server_of_an_earlier_version_adds_meanwhile_are_taken() {
+    let world = World::new().await;
+    for name in ["Ａnna", "coco1"] {
+        add(&world, name).await.unwrap();
+    }
+    // As a server of the earlier version adds them while this one runs.
+    let mut database = world.connect().await;
+    database.execute("update users set look_key = null, name_key = 'ａnna' where name = 'Ａnna'").await.unwrap();
+    database.execute("update users set look_key = null where name = 'coco1'").await.unwrap();
+    drop(database);
+    assert!(matches!(add(&world, "ANNA").await, Err(AdminError::Account(AccountError::NameTaken))));
+    assert!(matches!(add(&world, "cocol").await, Err(AdminError::Account(AccountError::LookTaken))));
+    add(&world, "another").await.unwrap();
+    assert_eq!(world.login("anna").await.user.username, "Ａnna");
+}

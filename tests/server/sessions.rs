@@ -7,9 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use crate::http::Answer;
-use crate::world::{PASSWORD, World};
+use crate::world::{PASSWORD, World, on_postgres};
 
 async fn refresh(world: &World, token: &str) -> Answer {
     world.anonymous().post("/api/auth/refresh", &json!({ "refresh_token": token })).await
@@ -46,6 +47,17 @@ async fn a_used_refresh_token_ends_its_whole_family_and_nobody_elses() {
     assert_eq!(me(&world, &other.access_token).await, 200);
     let entries: Vec<Value> = world.person("root").await.get("/api/audit?action=session.token_reused").await.expect(200).read();
     assert_eq!((entries.len(), entries[0]["user"].as_str()), (1, Some("oper")));
+}
+
+#[tokio::test]
+async fn made_up_refresh_tokens_wait_for_nobody_and_keep_nobody_waiting() {
+    let world = World::new().await;
+    let mut other = world.connect().await;
+    // A change of somebody else, in the middle of it.
+    other.execute(if on_postgres() { "begin; select pg_advisory_xact_lock(418463903598)" } else { "begin immediate" }).await.unwrap();
+    let refused = tokio::time::timeout(std::time::Duration::from_secs(5), refresh(&world, "made up")).await;
+    refused.expect("it does not wait for the change").expect_refusal(401, "unauthorized");
+    other.execute("rollback").await.unwrap();
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
 use crate::server::error::Refusal;
 use crate::server::services::accounts::Who;
-use crate::server::services::audit::{self, Act};
+use crate::server::services::audit::Act;
 use crate::server::services::sessions::Origin;
 use crate::server::services::{sessions, sign_in};
 use crate::server::state::Line;
@@ -79,8 +79,7 @@ pub(in crate::server) async fn logout(
     caller: Caller,
 ) -> Result<Answer<Value>, Refusal> {
     if let Some(session_id) = &caller.session_id {
-        sessions::end(&line, session_id).await?;
-        audit::record(&line, Act::of(&caller, &from, Action::Logout)).await;
+        sessions::end(&line, session_id, Act::of(&caller, &from, Action::Logout)).await?;
     }
     Ok(Answer(json!({ "message": "Logged out successfully" })))
 }
@@ -157,8 +156,7 @@ pub(in crate::server) async fn end_session(
     if !own.iter().any(|session| session.id == id) {
         return Err(Refusal::not_found("session"));
     }
-    sessions::end(&line, &id).await?;
-    audit::record(&line, Act::of(&caller, &from, Action::SessionEnded)).await;
+    sessions::end(&line, &id, Act::of(&caller, &from, Action::SessionEnded)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,8 +172,7 @@ pub(in crate::server) async fn end_sessions(
     caller: Caller,
 ) -> Result<StatusCode, Refusal> {
     must_be_person(&caller)?;
-    sessions::end_all(&line, &caller.id).await?;
-    audit::record(&line, Act::of(&caller, &from, Action::SessionsEnded)).await;
+    sessions::end_all(&line, &caller.id, Act::of(&caller, &from, Action::SessionsEnded)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

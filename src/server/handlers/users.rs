@@ -83,7 +83,8 @@ pub(in crate::server) async fn create(
 
 /// Change an account: what is missing stays.
 #[utoipa::path(
-    patch, path = "/api/users/{id}", tag = "Administration", operation_id = "change_user", params(("id" = String, Path)), request_body = wire::UserChange,
+    patch, path = "/api/users/{id}", tag = "Administration", operation_id = "change_user", params(("id" = String, Path)),
+    request_body = wire::UserChange,
     responses((status = 200, body = wire::User), (status = 404), (status = 409)),
     extensions(("x-permission" = json!("manage_users"))),
 )]
@@ -146,10 +147,10 @@ async fn one(line: &Line, user: User) -> Result<Answer<wire::User>, Refusal> {
 }
 
 async fn to_wire(line: &Line, users: Vec<User>) -> Result<Vec<wire::User>, StoreError> {
-    let failures = sign_in_failures::of_accounts(&line.store, users.iter().map(|user| user.name.as_str())).await?;
+    let failures = sign_in_failures::of_accounts(&line.store, users.iter().map(|user| user.id.as_str())).await?;
     let now = line.clock.now();
     let user = |user: User| {
-        let history = failures.get(&sign_in_failures::account(&user.name));
+        let history = failures.get(&sign_in_failures::account(&user.id));
         wire::User {
             id: user.id,
             username: user.name,

@@ -1,23 +1,27 @@
 //! Accounts are made, changed and removed, by an administrator or by the command line: one set of rules, one entry in the audit log.
 
-use axum::http::StatusCode;
+mod change;
+mod error;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub(in crate::server) use self::change::Change;
+use self::change::difference;
+pub use self::error::AccountError;
+pub(super) use self::error::sentence;
 use super::audit::{self, Act};
 use super::sessions::tell_ended;
 use crate::domain::Role;
 use crate::domain::audit::Action;
-use crate::domain::credentials::{CredentialError, check_email, check_password};
-use crate::protocol::auth::code;
+use crate::domain::credentials::{check_email, check_password};
 use crate::server::bus::{Bus, Happening};
 use crate::server::caller::Caller;
 use crate::server::client_address::ClientAddress;
-use crate::server::error::Refusal;
 use crate::server::names::check_new_name;
-use crate::server::passwords::{PasswordError, Passwords};
+use crate::server::passwords::Passwords;
 use crate::server::store::users::{self, Added, NewUser, User};
-use crate::server::store::{Store, StoreError, mail, sessions, sign_in_failures};
+use crate::server::store::{Store, mail, sessions, sign_in_failures};
 use crate::support::secret::Secret;
 
 /// Who acts.
@@ -57,99 +61,12 @@ pub(in crate::server) struct Desk<'a> {
     pub(in crate::server) who: Who<'a>,
 }
 
-/// Why an account stays as it is.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountError {
-    #[error("the user name is taken")]
-    NameTaken,
-    #[error("the user name looks like one that is taken")]
-    LookTaken,
-    #[error("the e-mail address is taken")]
-    EmailTaken,
-    #[error("there is no such user")]
-    Unknown,
-    #[error("stations have tokens, not accounts: a user cannot have the role STATION")]
-    StationRole,
-    #[error("only a SUPERUSER makes or changes a SUPERUSER")]
-    RoleTooHigh,
-    #[error("nobody disables, deletes, demotes or unverifies himself, nor sets his own password without the old one")]
-    OwnAccount,
-    #[error("this is the last SUPERUSER: make another one first")]
-    LastSuperuser,
-    #[error("somebody else changed this account meanwhile")]
-    ChangedMeanwhile,
-    /// A field of the account, and what is wrong with it.
-    #[error("{1}")]
-    Field(&'static str, CredentialError),
-    #[error(transparent)]
-    Password(#[from] PasswordError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<sqlx::Error> for AccountError {
-    fn from(error: sqlx::Error) -> AccountError {
-        AccountError::Store(error.into())
-    }
-}
-
-impl From<AccountError> for Refusal {
-    fn from(error: AccountError) -> Refusal {
-        use AccountError as E;
-        let sentence = sentence(&error.to_string());
-        let conflict = |code: &'static str, field: Option<&str>| {
-            let mut refusal = Refusal::new(StatusCode::CONFLICT, code, sentence.clone());
-            refusal.fields.extend(field.map(|field| (field.to_owned(), sentence.clone())));
-            refusal
-        };
-        let bad = |code: &'static str, field: &str| {
-            let mut refusal = Refusal::bad_request(code, sentence.clone());
-            refusal.fields.insert(field.to_owned(), sentence.clone());
-            refusal
-        };
-        match error {
-            E::NameTaken | E::LookTaken => conflict(code::USERNAME_TAKEN, Some("username")),
-            E::EmailTaken => conflict(code::EMAIL_TAKEN, Some("email")),
-            E::OwnAccount => conflict(code::OWN_ACCOUNT, None),
-            E::LastSuperuser => conflict(code::LAST_SUPERUSER, None),
-            E::ChangedMeanwhile => conflict(code::CHANGED_MEANWHILE, None),
-            E::Unknown => Refusal::not_found("user"),
-            E::RoleTooHigh => Refusal::new(StatusCode::FORBIDDEN, code::ROLE_TOO_HIGH, sentence),
-            E::StationRole => bad("bad_role", "role"),
-            E::Field(field @ ("password" | "new_password"), _) => bad(code::BAD_PASSWORD, field),
-            E::Field(field, _) => bad("bad_field", field),
-            E::Password(error) => error.into(),
-            E::Store(error) => error.into(),
-        }
-    }
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
-}
-
 /// What a new account is made of.
 pub(in crate::server) struct Draft<'a> {
     pub(in crate::server) name: &'a str,
     pub(in crate::server) email: Option<&'a str>,
     pub(in crate::server) role: Role,
     pub(in crate::server) password: &'a Secret,
-}
-
-/// What shall be different. What is missing stays.
-#[derive(Default)]
-pub(in crate::server) struct Change {
-    /// Empty for none.
-    pub(in crate::server) email: Option<String>,
-    pub(in crate::server) role: Option<Role>,
-    pub(in crate::server) active: Option<bool>,
-    pub(in crate::server) verified: Option<bool>,
-    pub(in crate::server) password: Option<Secret>,
-    /// The version that was looked at.
-    pub(in crate::server) version: Option<i64>,
 }
 
 impl Desk<'_> {
@@ -192,7 +109,7 @@ impl Desk<'_> {
             Added::Yes => {}
             Added::NameTaken => return Err(AccountError::NameTaken),
             Added::LookTaken => return Err(AccountError::LookTaken),
-            Added::EmailTaken | Added::TooManyMails => return Err(AccountError::EmailTaken),
+            Added::EmailTaken => return Err(AccountError::EmailTaken),
         }
         let detail = format!("role {}", new.role.as_str());
         audit::write_in(&mut transaction, self.now, act.to(new.name).detail(&detail)).await?;
@@ -232,7 +149,7 @@ impl Desk<'_> {
         };
         let mut transaction = self.store.begin().await?;
         let old = users::find_by_id(&mut transaction, id).await?.ok_or(AccountError::Unknown)?;
-        let user = changed(&old, change);
+        let user = change.of(&old);
         self.allow(&old, &user, change)?;
         self.keep_a_superuser(&mut transaction, &old, Some(&user)).await?;
         if !users::update(&mut transaction, &user).await? {
@@ -286,7 +203,7 @@ impl Desk<'_> {
         self.keep_a_superuser(&mut transaction, &old, None).await?;
         let ended = sessions::end_all(&mut transaction, id, None, self.now).await?;
         users::delete(&mut transaction, id).await?;
-        sign_in_failures::forget(&mut transaction, &old.name).await?;
+        sign_in_failures::forget(&mut transaction, &old.id).await?;
         audit::write_in(&mut transaction, self.now, self.who.act(Action::UserDeleted).to(&old.name)).await?;
         transaction.commit().await?;
         self.tell(id, ended);
@@ -300,7 +217,7 @@ impl Desk<'_> {
         if !self.who.may_manage(user.role) {
             return Err(AccountError::RoleTooHigh);
         }
-        sign_in_failures::forget(&mut transaction, &user.name).await?;
+        sign_in_failures::forget(&mut transaction, &user.id).await?;
         audit::write_in(&mut transaction, self.now, self.who.act(Action::UserUnlocked).to(&user.name)).await?;
         transaction.commit().await?;
         Ok(user)
@@ -329,42 +246,6 @@ impl Desk<'_> {
         self.bus.publish(Happening::UserChanged { user_id: user_id.to_owned() });
         tell_ended(self.bus, ended);
     }
-}
-
-fn changed(old: &User, change: &Change) -> User {
-    let email = match change.email.as_deref() {
-        None => old.email.clone(),
-        Some("") => None,
-        Some(email) => Some(email.to_owned()),
-    };
-    User {
-        email,
-        role: change.role.unwrap_or(old.role),
-        active: change.active.unwrap_or(old.active),
-        verified: change.verified.unwrap_or(old.verified),
-        ..old.clone()
-    }
-}
-
-/// What an administrator changed, for the log. An address is a person's own: that it changed is enough.
-fn difference(old: &User, new: &User, password: bool) -> String {
-    let mut parts = Vec::new();
-    if old.role != new.role {
-        parts.push(format!("role {} → {}", old.role.as_str(), new.role.as_str()));
-    }
-    if old.active != new.active {
-        parts.push(if new.active { "enabled" } else { "disabled" }.to_owned());
-    }
-    if old.verified != new.verified {
-        parts.push(if new.verified { "verified" } else { "unverified" }.to_owned());
-    }
-    if old.email != new.email {
-        parts.push("e-mail address".to_owned());
-    }
-    if password {
-        parts.push("password".to_owned());
-    }
-    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -104,32 +104,50 @@ pub(in crate::server) async fn refresh(line: &Line, token: &Secret, from: Client
     let now = line.clock.now();
     let new = random::refresh_token()?;
     let (old_hash, new_hash) = (random::digest(token.expose()), random::digest(&new));
-    match sessions::rotate(&line.store, &old_hash, &new_hash, now, now + REFRESH_LIFE).await? {
+    let refused = || Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again.");
+    // Changes run one at a time: whoever makes up tokens shall not queue up before those who have something to change.
+    if !sessions::is_known(&line.store, &old_hash).await? {
+        return Err(refused());
+    }
+    let mut transaction = line.store.begin().await?;
+    let rotation = sessions::rotate(&mut transaction, &old_hash, &new_hash, now, now + REFRESH_LIFE).await?;
+    if let Rotation::Reused { name, .. } = &rotation {
+        let act = Act::by(name, Action::TokenReused).from(from.ip).refused(code::TOKEN_REUSED);
+        audit::write_in(&mut transaction, now, act).await?;
+    }
+    transaction.commit().await.map_err(StoreError::from)?;
+    match rotation {
         Rotation::Renewed { session_id, actor } => {
             let access = sign(line, &actor, &session_id)?;
             Ok(response(actor, access, new))
         }
-        Rotation::Reused { session_id, name } => {
+        Rotation::Reused { session_id, .. } => {
             line.bus.publish(Happening::SessionEnded { session_id });
-            audit::record(line, Act::by(&name, Action::TokenReused).from(from.ip).refused(code::TOKEN_REUSED)).await;
             let sentence = "This token was used before. To be safe the session has ended on every device: sign in again.";
             Err(Refusal::new(StatusCode::UNAUTHORIZED, code::TOKEN_REUSED, sentence))
         }
-        Rotation::Refused => Err(Refusal::unauthorized("This token is not known, has ended or was revoked. Sign in again.")),
+        Rotation::Refused => Err(refused()),
     }
 }
 
-/// Ends one session, here and on every other server.
-pub(in crate::server) async fn end(line: &Line, session_id: &str) -> Result<(), Refusal> {
-    sessions::end(&line.store, session_id, line.clock.now()).await?;
+/// Ends one session, here and on every other server, and notes the act.
+pub(in crate::server) async fn end(line: &Line, session_id: &str, act: Act<'_>) -> Result<(), Refusal> {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    sessions::end_in(&mut transaction, session_id, now).await?;
+    audit::write_in(&mut transaction, now, act).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
     line.bus.publish(Happening::SessionEnded { session_id: session_id.to_owned() });
     Ok(())
 }
 
-/// Ends every session of a user.
-pub(in crate::server) async fn end_all(line: &Line, user_id: &str) -> Result<(), Refusal> {
-    let mut writer = line.store.writer.acquire().await.map_err(StoreError::from)?;
-    let ended = sessions::end_all(&mut writer, user_id, None, line.clock.now()).await?;
+/// As [`end`], every session of a user.
+pub(in crate::server) async fn end_all(line: &Line, user_id: &str, act: Act<'_>) -> Result<(), Refusal> {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    let ended = sessions::end_all(&mut transaction, user_id, None, now).await?;
+    audit::write_in(&mut transaction, now, act).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
     tell_ended(&line.bus, ended);
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(in crate::server) async fn check(
 }
 
 async fn look(line: &Line, name: &str, password: &Secret, role: Option<Role>, from: ClientAddress) -> Result<User, Refusal> {
-    let subjects = Subjects::of(name, from.ip);
+    let subjects = subjects(line, name, from).await?;
     let _turn = admit(line, &subjects).await?;
     let found = users::find(&line.store, name).await?;
     let hash = match &found {
@@ -56,6 +56,14 @@ async fn look(line: &Line, name: &str, password: &Secret, role: Option<Role>, fr
         rehash(line, &user, password, &hash).await;
     }
     result.map(|()| user)
+}
+
+/// What is counted: the account that is meant, for two of an earlier version may have what is one name by now; else the name.
+async fn subjects(line: &Line, name: &str, from: ClientAddress) -> Result<Subjects, Refusal> {
+    Ok(match users::find(&line.store, name).await? {
+        Some(user) => Subjects::of_account(&user.id, from.ip),
+        None => Subjects::of(name, from.ip),
+    })
 }
 
 fn unverified() -> Refusal {
@@ -106,7 +114,7 @@ async fn fail(line: &Line, subjects: &Subjects, who: &str, from: ClientAddress) 
 async fn succeed(line: &Line, user: &User, from: ClientAddress, result: &str) -> Result<(), Refusal> {
     let now = line.clock.now();
     let mut transaction = line.store.begin().await?;
-    sign_in_failures::forget(&mut transaction, &user.name).await?;
+    sign_in_failures::forget(&mut transaction, &user.id).await?;
     // Whoever has to confirm his address first was not let in.
     if user.verified {
         users::note_login(&mut transaction, &user.id, now).await?;

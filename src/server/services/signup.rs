@@ -13,10 +13,12 @@ use crate::server::client_address::{ClientAddress, counted};
 use crate::server::config::Signup;
 use crate::server::error::Refusal;
 use crate::server::names::check_new_name;
+use crate::server::services::accounts::sentence;
 use crate::server::services::audit::{self, Act};
 use crate::server::services::codes::{self, Verdict};
 use crate::server::services::sign_in;
 use crate::server::state::Line;
+use crate::server::store::StoreError;
 use crate::server::store::mail::{self, Limits, NewMail, Purpose};
 use crate::server::store::sign_in_failures::{self, Subjects};
 use crate::server::store::users::{self, Added, NewUser, User};
@@ -73,16 +75,25 @@ pub(in crate::server) async fn sign_up(line: &Line, applicant: Applicant, from: 
         now,
     };
     let mail = NewMail { id: &mail_id, purpose: Purpose::Verify, email: &applicant.email, from: &counted(from.ip), now };
-    match users::sign_up(&line.store, &new, &mail, &limits(line)).await? {
+    add(line, &new, &mail, Act::by(&applicant.name, Action::SignedUp).from(from.ip)).await?;
+    line.bell.ring();
+    Ok(id)
+}
+
+/// The account, the mail it waits for and the entry about it: all or none, and of many for one name the first alone.
+async fn add(line: &Line, new: &NewUser<'_>, mail: &NewMail<'_>, act: Act<'_>) -> Result<(), Refusal> {
+    let mut transaction = line.store.begin().await?;
+    match users::insert(&mut transaction, new).await? {
         Added::Yes => {}
         Added::NameTaken => return Err(name_taken()),
         Added::LookTaken => return Err(field("username", "username_taken", "this name looks like one that is taken: choose another")),
         Added::EmailTaken => return Err(email_taken()),
-        Added::TooManyMails => return Err(too_many_mails()),
     }
-    audit::record(line, Act::by(&applicant.name, Action::SignedUp).from(from.ip)).await;
-    line.bell.ring();
-    Ok(id)
+    if !mail::enqueue_in(&mut transaction, mail, &limits(line)).await? {
+        return Err(too_many_mails());
+    }
+    audit::write_in(&mut transaction, new.now, act).await?;
+    Ok(transaction.commit().await.map_err(StoreError::from)?)
 }
 
 /// Confirms an address with the code that was sent there.
@@ -93,26 +104,27 @@ pub(in crate::server) async fn verify(line: &Line, email: &str, code: &Secret, f
     if user.verified {
         return Ok(Outcome::AlreadyVerified);
     }
-    let result = match codes::check(line, Some(&user), Purpose::Verify, code).await? {
-        Verdict::Right { hash } if mail::redeem(&line.store, &user.id, &hash).await? => Ok(Outcome::Done),
-        // A twin of this request was faster.
-        Verdict::Right { .. } => return Ok(Outcome::AlreadyVerified),
-        Verdict::Wrong => Err(Refusal::bad_request("invalid_code", "Invalid verification code")),
-        Verdict::Expired => Err(Refusal::bad_request("code_expired", "Verification code expired")),
-        Verdict::TooManyTries => {
-            let sentence = "Too many wrong codes. Ask for a new one.";
-            Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", sentence))
-        }
+    let act = Act::by(&user.name, Action::EmailVerified).from(from.ip);
+    let refusal = match codes::check(line, Some(&user), Purpose::Verify, code).await? {
+        Verdict::Right { hash } => return confirm(line, &user.id, &hash, act).await,
+        Verdict::Wrong => Refusal::bad_request("invalid_code", "Invalid verification code"),
+        Verdict::Expired => Refusal::bad_request("code_expired", "Verification code expired"),
+        Verdict::TooManyTries => Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many wrong codes. Ask for a new one."),
     };
-    let code = result.as_ref().err().map_or("ok", |refusal| refusal.code);
-    if result.is_err() {
-        sign_in_failures::add_address(&line.store, &subjects, line.clock.now()).await?;
+    count_wrong(line, &subjects, Some(act.refused(refusal.code))).await?;
+    Err(refusal)
+}
+
+async fn confirm(line: &Line, user_id: &str, hash: &str, act: Act<'_>) -> Result<Outcome, Refusal> {
+    let mut transaction = line.store.begin().await?;
+    if !mail::redeem(&mut transaction, user_id, hash).await? {
+        // A twin of this request was faster.
+        return Ok(Outcome::AlreadyVerified);
     }
-    audit::record(line, Act::by(&user.name, Action::EmailVerified).from(from.ip).refused(code)).await;
-    if result.is_ok() {
-        line.bus.publish(Happening::UserChanged { user_id: user.id });
-    }
-    result
+    audit::write_in(&mut transaction, line.clock.now(), act).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    line.bus.publish(Happening::UserChanged { user_id: user_id.to_owned() });
+    Ok(Outcome::Done)
 }
 
 /// Sends a new code; the one before ends.
@@ -148,20 +160,32 @@ pub(in crate::server) async fn confirm_reset(
     let user = users::find_by_email(&line.store, email).await?.filter(|user| user.active);
     let invalid = || Refusal::bad_request("invalid_code", "The code is wrong, was used, or has expired. Ask for a new one.");
     let verdict = codes::check(line, user.as_ref(), Purpose::Reset, code).await?;
-    let (Some(user), Verdict::Right { hash }) = (&user, verdict) else {
-        sign_in_failures::add_address(&line.store, &subjects, line.clock.now()).await?;
-        if let Some(user) = user {
-            audit::record(line, Act::by(&user.name, Action::PasswordReset).from(from.ip).refused("invalid_code")).await;
-        }
+    let act = user.as_ref().map(|user| Act::by(&user.name, Action::PasswordReset).from(from.ip));
+    let (Some(user), Some(act), Verdict::Right { hash }) = (&user, act, verdict) else {
+        count_wrong(line, &subjects, act.map(|act| act.refused("invalid_code"))).await?;
         return Err(invalid());
     };
     let password_hash = line.passwords.hash(password).await?;
-    if !mail::redeem_reset(&line.store, &user.id, &hash, &password_hash, line.clock.now()).await? {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    if !mail::redeem_reset(&mut transaction, &user.id, &hash, &password_hash, now).await? {
         return Err(invalid());
     }
-    audit::record(line, Act::by(&user.name, Action::PasswordReset).from(from.ip)).await;
+    audit::write_in(&mut transaction, now, act).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
     line.bus.publish(Happening::UserChanged { user_id: user.id.clone() });
     Ok(())
+}
+
+/// Counts a wrong code against the address it came from, and notes whose it was to be.
+async fn count_wrong(line: &Line, subjects: &Subjects, act: Option<Act<'_>>) -> Result<(), Refusal> {
+    let now = line.clock.now();
+    let mut transaction = line.store.begin().await?;
+    sign_in_failures::add_address(&mut transaction, subjects, now).await?;
+    if let Some(act) = act {
+        audit::write_in(&mut transaction, now, act).await?;
+    }
+    Ok(transaction.commit().await.map_err(StoreError::from)?)
 }
 
 async fn ask(line: &Line, purpose: Purpose, email: &str, from: ClientAddress) -> Result<(), Refusal> {
@@ -196,7 +220,7 @@ async fn find(line: &Line, email: &str, subjects: &Subjects) -> Result<User, Ref
     if let Some(user) = users::find_by_email(&line.store, email).await? {
         return Ok(user);
     }
-    sign_in_failures::add_address(&line.store, subjects, line.clock.now()).await?;
+    count_wrong(line, subjects, None).await?;
     Err(Refusal::new(StatusCode::NOT_FOUND, "user_not_found", "User not found"))
 }
 
@@ -215,8 +239,7 @@ fn check_address(email: &str) -> Result<(), Refusal> {
 
 /// A refusal about one field, as a sentence and beside the field.
 fn field(name: &str, code: &'static str, why: &str) -> Refusal {
-    let mut letters = why.chars();
-    let sentence = format!("{}{}.", letters.next().into_iter().flat_map(char::to_uppercase).collect::<String>(), letters.as_str());
+    let sentence = sentence(why);
     let mut refusal = Refusal::bad_request(code, sentence.clone());
     refusal.fields.insert(name.to_owned(), sentence);
     refusal

@@ -54,7 +54,8 @@ pub(in crate::server) struct Limits {
     pub(in crate::server) from_one: i64,
 }
 
-/// Enqueues a mail, unless it is more than the limits allow: then false. Earlier mail of its kind that was not sent yet is dropped, and the code that was sent last ends.
+/// Enqueues a mail, unless it is more than the limits allow: then false. Earlier mail of its kind that was not sent yet is dropped, and
+/// the code that was sent last ends.
 pub(in crate::server) async fn enqueue(store: &Store, new: &NewMail<'_>, limits: &Limits) -> Result<bool, StoreError> {
     let mut transaction = store.begin().await?;
     let enqueued = enqueue_in(&mut transaction, new, limits).await?;
@@ -230,37 +231,31 @@ pub(in crate::server) async fn try_code(store: &Store, user_id: &str, purpose: P
     Ok(Try::Against { hash, expires_at: time(expires_at) })
 }
 
-/// Uses the code up and counts the address as verified. False when somebody else was faster.
-pub(in crate::server) async fn redeem(store: &Store, user_id: &str, hash: &str) -> Result<bool, StoreError> {
-    let mut transaction = store.begin().await?;
-    let used = use_up(&mut transaction, user_id, Purpose::Verify, hash).await?;
+/// Uses the code up and counts the address as verified, as part of a change. False when somebody else was faster.
+pub(in crate::server) async fn redeem(connection: &mut AnyConnection, user_id: &str, hash: &str) -> Result<bool, StoreError> {
+    let used = use_up(connection, user_id, Purpose::Verify, hash).await?;
     if used {
-        sqlx::query("update users set verified = 1 where id = $1").bind(user_id).execute(&mut *transaction).await?;
-        transaction.commit().await?;
+        sqlx::query("update users set verified = 1 where id = $1").bind(user_id).execute(connection).await?;
     }
     Ok(used)
 }
 
-/// Uses the code up, puts the new password in the old one's place, and ends all sessions. Whoever reads the mail owns the address.
-/// False when somebody else was faster.
+/// Uses the code up, puts the new password in the old one's place, and ends all sessions, as part of a change. Whoever reads the mail
+/// owns the address. False when somebody else was faster.
 pub(in crate::server) async fn redeem_reset(
-    store: &Store,
+    connection: &mut AnyConnection,
     user_id: &str,
     hash: &str,
     password_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let mut transaction = store.begin().await?;
-    if !use_up(&mut transaction, user_id, Purpose::Reset, hash).await? {
+    if !use_up(connection, user_id, Purpose::Reset, hash).await? {
         return Ok(false);
     }
-    let text = "update users set password_hash = $2, verified = 1, version = version + 1 where id = $1 returning name";
-    let name: Option<String> = sqlx::query_scalar(text).bind(user_id).bind(password_hash).fetch_optional(&mut *transaction).await?;
-    if let Some(name) = name {
-        sign_in_failures::forget(&mut transaction, &name).await?;
-    }
-    sessions::end_all(&mut transaction, user_id, None, now).await?;
-    transaction.commit().await?;
+    let text = "update users set password_hash = $2, verified = 1, version = version + 1 where id = $1";
+    sqlx::query(text).bind(user_id).bind(password_hash).execute(&mut *connection).await?;
+    sign_in_failures::forget(connection, user_id).await?;
+    sessions::end_all(connection, user_id, None, now).await?;
     Ok(true)
 }
 

@@ -1,5 +1,5 @@
-//! Failed sign-ins by account and by address, for all servers on one database and through their restarts. An account is kept as the
-//! digest of its name, for what people type there is now and then their password.
+//! Failed sign-ins by account and by address, for all servers on one database and through their restarts. A name that nobody has is kept
+//! as its digest, for what people type there is now and then their password.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,8 +25,14 @@ pub(in crate::server) struct Subjects {
 }
 
 impl Subjects {
+    /// Of a name that nobody has.
     pub(in crate::server) fn of(name: &str, address: IpAddr) -> Subjects {
-        Subjects { account: account(name), address: format!("address:{}", counted(address)) }
+        Subjects { account: format!("account:{}", digest(&name_key(name))), address: format!("address:{}", counted(address)) }
+    }
+
+    /// Of the account with this id.
+    pub(in crate::server) fn of_account(id: &str, address: IpAddr) -> Subjects {
+        Subjects { account: account(id), address: format!("address:{}", counted(address)) }
     }
 
     /// Of whoever enters a code that was sent to this e-mail address, or asks for one. Codes have their own limit, so that the first
@@ -36,9 +42,9 @@ impl Subjects {
     }
 }
 
-/// What the failures of the account with this name are kept under.
-pub(in crate::server) fn account(name: &str) -> String {
-    format!("account:{}", digest(&name_key(name)))
+/// What the failures of the account with this id are kept under.
+pub(in crate::server) fn account(id: &str) -> String {
+    format!("user:{id}")
 }
 
 /// What is known of an account and an address.
@@ -78,12 +84,14 @@ pub(in crate::server) async fn add(connection: &mut AnyConnection, subjects: &Su
 }
 
 /// As [`add`], of the address alone.
-pub(in crate::server) async fn add_address(store: &Store, subjects: &Subjects, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let mut transaction = store.begin().await?;
-    let past = find_in(&mut transaction, subjects).await?;
-    put(&mut transaction, &subjects.address, &ADDRESS.fail(past.address.as_ref(), now)).await?;
-    forget_old(&mut transaction, now).await?;
-    Ok(transaction.commit().await?)
+pub(in crate::server) async fn add_address(
+    connection: &mut AnyConnection,
+    subjects: &Subjects,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let past = find_in(connection, subjects).await?;
+    put(connection, &subjects.address, &ADDRESS.fail(past.address.as_ref(), now)).await?;
+    forget_old(connection, now).await
 }
 
 async fn put(connection: &mut AnyConnection, subject: &str, history: &History) -> Result<(), StoreError> {
@@ -108,19 +116,16 @@ async fn forget_old(connection: &mut AnyConnection, now: DateTime<Utc>) -> Resul
 }
 
 /// After a right password, or by an administrator. True when there was something to forget.
-pub(in crate::server) async fn forget(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
-    let result = sqlx::query("delete from sign_in_failures where subject = $1").bind(account(name)).execute(connection).await?;
+pub(in crate::server) async fn forget(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
+    let result = sqlx::query("delete from sign_in_failures where subject = $1").bind(account(id)).execute(connection).await?;
     Ok(result.rows_affected() > 0)
 }
 
-/// Of the accounts with these names, by what they are kept under.
-pub(in crate::server) async fn of_accounts(
-    store: &Store,
-    names: impl Iterator<Item = &str>,
-) -> Result<HashMap<String, History>, StoreError> {
+/// Of the accounts with these ids, by what they are kept under.
+pub(in crate::server) async fn of_accounts(store: &Store, ids: impl Iterator<Item = &str>) -> Result<HashMap<String, History>, StoreError> {
     let mut query = Sql::new("select subject, failures, since, locked_until from sign_in_failures where subject in (''");
-    for name in names {
-        query.push(", ").push_bind(account(name));
+    for id in ids {
+        query.push(", ").push_bind(account(id));
     }
     query.push(")");
     let rows: Vec<Row> = query.fetch_all(&store.readers).await?;

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
 use super::audit::escape;
-use super::mail::{Limits, NewMail, enqueue_in};
 use super::{Store, StoreError, key, micros, time};
 use crate::domain::Role;
 use crate::server::names::{look_key, name_key};
@@ -85,12 +84,12 @@ pub(in crate::server) enum Added {
     /// Another account's name looks the same.
     LookTaken,
     EmailTaken,
-    /// The mail it needs is too much for its address or its origin.
-    TooManyMails,
 }
 
 /// Adds an account, as part of a change that runs alone: nobody takes the name meanwhile.
 pub(in crate::server) async fn insert(connection: &mut AnyConnection, new: &NewUser<'_>) -> Result<Added, StoreError> {
+    // A server of an earlier version may run beside this one, and have added accounts since this one began.
+    renew_keys_in(connection).await?;
     let (own, look) = (name_key(new.name), look_key(new.name));
     let text = "select name_key from users where name_key = $1 or look_key = $2";
     let alike: Vec<String> = sqlx::query_scalar(text).bind(&own).bind(&look).fetch_all(&mut *connection).await?;
@@ -135,30 +134,20 @@ pub(super) async fn renew_keys(store: &Store) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut transaction = store.begin().await?;
-    let old: Vec<(String, String)> =
-        sqlx::query_as("select id, name from users where look_key is null").fetch_all(&mut *transaction).await?;
-    for (id, name) in old {
-        let own = name_key(&name);
-        sqlx::query("update users set look_key = $2 where id = $1").bind(&id).bind(look_key(&name)).execute(&mut *transaction).await?;
-        let text = "update users set name_key = $2 where id = $1 and not exists (select 1 from users other where other.name_key = $2)";
-        sqlx::query(text).bind(&id).bind(own).execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
+    renew_keys_in(&mut transaction).await?;
+    Ok(transaction.commit().await?)
 }
 
-/// Adds an account together with the mail it waits for: both or neither, and of many for one name the first alone.
-pub(in crate::server) async fn sign_up(store: &Store, new: &NewUser<'_>, mail: &NewMail<'_>, limits: &Limits) -> Result<Added, StoreError> {
-    let mut transaction = store.begin().await?;
-    let added = insert(&mut transaction, new).await?;
-    if added != Added::Yes {
-        return Ok(added);
+async fn renew_keys_in(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let old: Vec<(String, String)> =
+        sqlx::query_as("select id, name from users where look_key is null").fetch_all(&mut *connection).await?;
+    for (id, name) in old {
+        let own = name_key(&name);
+        sqlx::query("update users set look_key = $2 where id = $1").bind(&id).bind(look_key(&name)).execute(&mut *connection).await?;
+        let text = "update users set name_key = $2 where id = $1 and not exists (select 1 from users other where other.name_key = $2)";
+        sqlx::query(text).bind(&id).bind(own).execute(&mut *connection).await?;
     }
-    if !enqueue_in(&mut transaction, mail, limits).await? {
-        return Ok(Added::TooManyMails);
-    }
-    transaction.commit().await?;
-    Ok(Added::Yes)
+    Ok(())
 }
 
 /// Removes accounts made before `before` that nobody confirmed, signed in to or looked after, and for which no code is on its way. Each

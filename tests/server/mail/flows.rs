@@ -159,6 +159,34 @@ async fn what_becomes_of_accounts_and_codes_is_in_the_audit_log_without_the_code
 }
 
 #[tokio::test]
+async fn no_account_address_or_password_changes_unless_it_can_be_noted() {
+    let (world, sink) = with_sink(Clock::system(), |_| ()).await;
+    let away = "store_unavailable";
+    let login =
+        async |password: &str| world.anonymous().post("/api/auth/login", &json!({ "username": "anna", "password": password })).await.status;
+    world.while_nothing_is_noted(async { sign_up(&world, "anna", "anna@x.example").await.expect_refusal(503, away) }).await;
+    assert_eq!((login(PASSWORD).await, world.admin_tools().list_users().await.unwrap().len()), (401, 4));
+    sign_up(&world, "anna", "anna@x.example").await.expect(201);
+    let code = sink.mail_to("anna@x.example", 1).await.code();
+    world.while_nothing_is_noted(async { verify(&world, "anna@x.example", &code).await.expect_refusal(503, away) }).await;
+    assert_eq!(login(PASSWORD).await, 403);
+    verify(&world, "anna@x.example", &code).await.expect(200);
+    world.anonymous().post("/api/auth/password-reset", &json!({ "email": "anna@x.example" })).await.expect(200);
+    let code = sink.mail_to("anna@x.example", 2).await.code();
+    let new = json!({ "email": "anna@x.example", "code": code, "password": "another secret" });
+    let confirm = async || world.anonymous().post("/api/auth/password-reset/confirm", &new).await;
+    world.while_nothing_is_noted(async { confirm().await.expect_refusal(503, away) }).await;
+    assert_eq!((login(PASSWORD).await, login("another secret").await), (200, 401));
+    confirm().await.expect(200);
+    assert_eq!((login(PASSWORD).await, login("another secret").await), (401, 200));
+    let log: Vec<serde_json::Value> = world.person("admin").await.get("/api/audit?user=anna").await.expect(200).read();
+    for action in ["user.signed_up", "user.email_verified", "password.reset"] {
+        let found = log.iter().filter(|entry| entry["action"] == action && entry["result"] == "ok").count();
+        assert_eq!(found, 1, "{action}: {log:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_nobody_confirms_gives_its_name_and_address_free_after_a_week() {
     let clock = Clock::held(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let (world, sink) = with_sink(clock.clone(), |_| ()).await;

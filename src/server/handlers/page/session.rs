@@ -16,7 +16,7 @@ use crate::server::client_address::ClientAddress;
 use crate::server::config::Signup;
 use crate::server::cookies;
 use crate::server::error::Refusal;
-use crate::server::services::audit::{self, Act};
+use crate::server::services::audit::Act;
 use crate::server::services::sessions::{self, Origin};
 use crate::server::services::sign_in;
 use crate::server::state::Line;
@@ -117,8 +117,7 @@ async fn end_session(line: &Line, headers: &HeaderMap, from: ClientAddress) -> R
         None => by_refresh_token(line, headers, from).await?,
     };
     if let Some((caller, session_id)) = caller.and_then(|caller| Some((caller.clone(), caller.session_id?))) {
-        sessions::end(line, &session_id).await?;
-        audit::record(line, Act::of(&caller, &from, Action::Logout)).await;
+        sessions::end(line, &session_id, Act::of(&caller, &from, Action::Logout)).await?;
     }
     Ok(())
 }
