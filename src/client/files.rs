@@ -157,21 +157,22 @@ fn wipe_former(former: &Path, path: &Path) -> io::Result<()> {
     wipe(former)
 }
 
-/// Overwrites a file before it is removed. A file that is not there is fine.
+/// Overwrites a file before it is removed. A file that is not there is fine. It loses its name first: full of zeros under its own it would
+/// be taken for a broken one, should the power fail before it is gone; under the other [`sweep`] finds it.
 pub(crate) fn wipe(path: &Path) -> io::Result<()> {
-    overwrite(path)?;
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    let former = beside(path, ".old");
+    match fs::rename(path, &former) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
     }
+    sync_folder(path)?;
+    overwrite(&former)?;
+    fs::remove_file(&former)?;
+    sync_folder(path)
 }
 
 fn overwrite(path: &Path) -> io::Result<()> {
-    let mut file = match File::options().write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let mut file = File::options().write(true).open(path)?;
     let zeros = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(0)];
     file.write_all(&zeros)?;
     file.sync_all()
