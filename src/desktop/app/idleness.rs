@@ -8,10 +8,8 @@ use eframe::egui::{Context, Event};
 
 use super::Andon;
 use crate::client::{Command, Model, Person, PinCommand, SessionCommand};
+use crate::desktop::screens::pin::PIN_IDLE_SECS;
 use crate::domain::connection::Connection;
-
-/// How long a PIN that was typed counts while nobody touches anything, in seconds.
-const PIN_IDLE_SECS: i64 = 10 * 60;
 
 /// What went idle and is still in the model, because the services have not ended it yet.
 #[derive(Default)]

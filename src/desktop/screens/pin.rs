@@ -15,6 +15,9 @@ use crate::desktop::{Action, Scene, format, words};
 use crate::domain::credentials::{PIN_LENGTH, check_pin};
 use crate::support::secret::Secret;
 
+/// How long a PIN that was typed counts while nobody touches anything, in seconds.
+pub const PIN_IDLE_SECS: i64 = 10 * 60;
+
 /// What the PIN is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -153,7 +156,7 @@ impl Pad {
             _ if !last => "pin.next",
             Task::Enter => "pin.open",
             Task::Remove => "pin.remove_now",
-            Task::Set | Task::Change => "pin.keep",
+            Task::Set | Task::Change => "pin.save",
         };
         ui.horizontal(|ui| {
             let gap = theme.sizes.gap.max(20.0);
@@ -244,6 +247,11 @@ fn waits(pin: &PinSlice, scene: &Scene<'_>) -> Option<chrono::TimeDelta> {
     pin.locked_until.map(|until| until - scene.now).filter(|left| *left > chrono::TimeDelta::zero())
 }
 
+/// A sentence that says after how long an open PIN is locked again.
+pub(super) fn within(scene: &Scene<'_>, key: &str) -> String {
+    scene.fill(key, &[("n", &(PIN_IDLE_SECS / 60).to_string())])
+}
+
 /// Stands in place of settings that the PIN guards, with what is wrong with the station where something is.
 pub fn door(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
@@ -252,7 +260,7 @@ pub fn door(ui: &mut Ui, scene: &Scene<'_>) {
         ui.set_max_width(ui.available_width().min(theme.sizes.body * 36.0));
         ui.add(Label::new(theme.title(scene.text("pin.guarded"))).wrap());
         ui.add_space(space::S);
-        ui.add(Label::new(theme.label(scene.text("pin.guarded_note"))).wrap());
+        ui.add(Label::new(theme.label(within(scene, "pin.guarded_note"))).wrap());
         if let Some(error) = scene.model.sign_in_error().filter(|_| scene.model.session.station.is_none()) {
             ui.add_space(space::S);
             ui.add(Label::new(theme.words(scene.what(error), Text::Body, Weight::Medium, theme.color.crit)).wrap());

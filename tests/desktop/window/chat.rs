@@ -247,7 +247,7 @@ fn a_handover_note_is_written_part_by_part() {
 #[test]
 fn while_the_server_is_away_there_is_history_to_read_and_what_is_written_waits() {
     let mut world = open(world::offline(full()));
-    assert!(says(&world, "The server is away. What you write now is kept on this PC and sent when it is back."));
+    assert!(says(&world, "The server is away. What you write now is kept on this PC and sent when it is back and you are signed in."));
     assert!(says(&world, "13:54 j.kowalska: First unit passed at LEAK-01.") && can_type(&world));
     assert!(!says(&world, "3 present"), "nobody knows who is there");
     world.publish(|model| *model = world::offline(with(full(), |chat| chat.page = Remote::Loading(None))));

@@ -278,10 +278,10 @@ fn a_pin_is_set_by_typing_it_twice() {
     world.harness.run();
     press(&mut world, &["Set a PIN", "1", "2", "3", "Next"]);
     assert!(sees(&world, "A PIN has 4 to 12 digits."));
-    press(&mut world, &["2", "4", "6", "8", "Next", "2", "4", "6", "9", "Keep"]);
+    press(&mut world, &["2", "4", "6", "8", "Next", "2", "4", "6", "9", "Save"]);
     assert!(sees(&world, "The two PINs are not the same. Begin with the new one again."));
     assert_eq!(pins(&mut world), []);
-    press(&mut world, &["2", "4", "6", "8", "Next", "2", "4", "6", "8", "Keep"]);
+    press(&mut world, &["2", "4", "6", "8", "Next", "2", "4", "6", "8", "Save"]);
     assert_eq!(pins(&mut world), [PinCommand::Set { current: Secret::default(), new: Secret::new("2468") }]);
     answer(&mut world, |pin| (pin.is_set, pin.is_open) = (true, true));
     assert!(!asks(&world));
@@ -292,7 +292,7 @@ fn the_current_pin_is_needed_to_change_or_remove_it() {
     let model = || station(PinSlice { is_open: true, ..SET });
     let mut world = World::with(DESK, model(), world::at(Route::Connection));
     let (old, new) = (Secret::new("1111"), Secret::new("2222"));
-    press(&mut world, &["Change the PIN", "1", "1", "1", "1", "Next", "2", "2", "2", "2", "Next", "2", "2", "2", "2", "Keep"]);
+    press(&mut world, &["Change the PIN", "1", "1", "1", "1", "Next", "2", "2", "2", "2", "Next", "2", "2", "2", "2", "Save"]);
     assert_eq!(pins(&mut world), [PinCommand::Set { current: old.clone(), new }]);
     answer(&mut world, |pin| pin.acts.refused = Some(Explanation::new("pin_wrong").with("n", 4)));
     assert!(sees(&world, "Current PIN") && sees(&world, "The PIN is wrong. Tries left: 4."), "it begins anew");

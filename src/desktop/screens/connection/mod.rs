@@ -89,8 +89,7 @@ impl Connection {
                 }
             });
             if !may {
-                let key = if scene.model.is_guarded() { "connection.settings_need_pin" } else { "connection.settings_need" };
-                ui.add(Label::new(theme.hint(scene.text(key))).wrap());
+                ui.add(Label::new(theme.hint(scene.text(settings_need(scene)))).wrap());
             }
         });
     }
@@ -200,6 +199,11 @@ fn state_card(ui: &mut Ui, scene: &Scene<'_>) {
             scene.run(Command::Connection(ConnectionCommand::CheckNow));
         }
     });
+}
+
+/// What it takes to change a setting, for whoever may not.
+fn settings_need(scene: &Scene<'_>) -> &'static str {
+    if scene.model.is_guarded() { "connection.settings_need_pin" } else { "connection.settings_need" }
 }
 
 fn or<'a>(text: &'a str, other: &'a str) -> &'a str {

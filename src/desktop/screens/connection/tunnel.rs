@@ -3,7 +3,7 @@
 use eframe::egui::{Label, Ui};
 
 use super::tunnel_form::{self, Form};
-use super::{or, warning};
+use super::{or, settings_need, warning};
 use crate::client::{Command, TunnelCommand, TunnelSlice};
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::dialog::{self, Question};
@@ -75,7 +75,7 @@ impl Tunnel {
             }
         });
         if !may {
-            ui.add(Label::new(theme.hint(scene.text("connection.settings_need"))).wrap());
+            ui.add(Label::new(theme.hint(scene.text(settings_need(scene)))).wrap());
         }
     }
 
