@@ -5,49 +5,61 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use andon::support::clock::Clock;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cluster::{Plant, eventually};
-use crate::http::send_from;
+use crate::http::{parse, send_from};
 use crate::plant::{Tied, private_folder, tied};
 use crate::samples::{Sample, at};
+use crate::tls::{ask_at, write_pair};
 use crate::wire::Wire;
-use crate::world::{Client, PASSWORD};
+use crate::world::{Client, PASSWORD, World};
 
-/// The true nginx, with the file that is shipped. Only where it listens, its folder and the two names are replaced: by the addresses of
-/// the test's servers. That those names keep their addresses in the compose file is shown by a test of its own.
+/// The true nginx, with the file that is shipped. Only where it listens, its folders and the two names are replaced: by the addresses of
+/// the test's servers; and it listens in plain as well. That those names keep their addresses in the compose file, and that nothing is
+/// published in plain, is shown by tests of their own.
 struct Nginx {
     address: SocketAddr,
+    by_tls: SocketAddr,
+    certificate: CertificateDer<'static>,
     _process: Tied,
 }
 
 impl Nginx {
-    async fn start(plant: &Plant) -> Nginx {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    async fn before(plant: &Plant) -> Nginx {
+        Nginx::start([plant.a.address(), plant.b.address()]).await
+    }
+
+    async fn start(servers: [SocketAddr; 2]) -> Nginx {
+        let [address, by_tls] = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).map(|free| free.local_addr().unwrap());
         let folder = private_folder("andon-nginx");
+        let certificate = write_pair(&folder);
         let own = shipped("nginx.conf")
-            .replace("server-a:8440", &plant.a.address().to_string())
-            .replace("server-b:8440", &plant.b.address().to_string())
-            .replace("listen 8440;", &format!("listen 127.0.0.1:{port};"))
-            .replace("/tmp/andon-nginx", &format!("{}/nginx", folder.display()));
-        assert_eq!(own.matches("127.0.0.1:").count(), 5, "{own}");
+            .replace("/tmp/andon-nginx", &format!("{}/nginx", folder.display()))
+            .replace("server-a:8440", &servers[0].to_string())
+            .replace("server-b:8440", &servers[1].to_string())
+            .replace("listen 8440 ssl;", &format!("listen {by_tls} ssl; listen {address};"))
+            .replace("/etc/nginx/tls/line.crt", &format!("{}/cert.pem", folder.display()))
+            .replace("/etc/nginx/tls/line.key", &format!("{}/key.pem", folder.display()));
+        assert_eq!((own.matches("127.0.0.1:").count(), own.matches(".pem;").count()), (6, 2), "{own}");
         let file = folder.join("nginx.conf");
         std::fs::write(&file, own).unwrap();
         let arguments = ["-g", "daemon off;", "-c", file.to_str().unwrap()];
         let process = tied("TERM", &folder, Path::new("/usr/sbin/nginx"), &arguments);
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let listens = async || tokio::net::TcpStream::connect(address).await.is_ok();
+        let listens = async || TcpStream::connect(address).await.is_ok();
         eventually("nginx listens (./check packages installs it)", Duration::from_secs(10), listens).await;
-        Nginx { address, _process: process }
+        Nginx { address, by_tls, certificate, _process: process }
     }
 }
 
 #[tokio::test]
 async fn behind_the_shipped_nginx_requests_sockets_and_polling_work_and_outlive_a_server() {
     let mut plant = Plant::start();
-    let nginx = Nginx::start(&plant).await;
+    let nginx = Nginx::before(&plant).await;
     let token = plant.a.token().await;
     let client = Client::at(nginx.address).bearer(&token);
     for n in 0..6 {
@@ -91,7 +103,7 @@ async fn behind_the_shipped_nginx_requests_sockets_and_polling_work_and_outlive_
 #[tokio::test]
 async fn polling_without_the_last_slash_stays_with_its_server_too() {
     let plant = Plant::start();
-    let nginx = Nginx::start(&plant).await;
+    let nginx = Nginx::before(&plant).await;
     let client = Client::at(nginx.address);
     for _ in 0..8 {
         let opened = client.get("/socket.io?EIO=4&transport=polling").await.expect(200).text().to_owned();
@@ -107,7 +119,7 @@ const OF_ONE: usize = 512;
 #[tokio::test]
 async fn one_machine_takes_no_more_than_its_share_of_nginxs_places() {
     let plant = Plant::start();
-    let nginx = Nginx::start(&plant).await;
+    let nginx = Nginx::before(&plant).await;
     // A body that never comes.
     let hold = async || {
         let mut stream = TcpStream::connect(nginx.address).await.unwrap();
@@ -136,6 +148,27 @@ async fn one_machine_takes_no_more_than_its_share_of_nginxs_places() {
     eventually("another machine is let in", Duration::from_secs(20), login).await;
     drop(held);
     eventually("its places are free again", Duration::from_secs(20), async || ask().await.status == 200).await;
+}
+
+#[tokio::test]
+async fn the_shipped_nginx_speaks_tls_and_the_servers_know() {
+    let world = World::with(Clock::system(), |config| {
+        config.https_only = true;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let nginx = Nginx::start([world.running.address(); 2]).await;
+    let body = json!({ "username": "oper", "password": PASSWORD }).to_string();
+    let head = format!("host: line.example\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}", body.len());
+    let login = format!("POST /api/page/login HTTP/1.1\r\n{head}\r\n\r\n{body}");
+    let answer = ask_at(nginx.by_tls, &nginx.certificate, &login).await.unwrap().expect(200);
+    let cookies: Vec<&str> = answer.headers("set-cookie").collect();
+    assert!(!cookies.is_empty() && cookies.iter().all(|cookie| cookie.contains("; Secure")), "{cookies:?}");
+    let mut old = TcpStream::connect(nginx.by_tls).await.unwrap();
+    old.write_all(login.as_bytes()).await.unwrap();
+    let mut told = Vec::new();
+    old.read_to_end(&mut told).await.unwrap();
+    parse(&told).expect_refusal(403, "https_required");
 }
 
 fn shipped(file: &str) -> String {
@@ -199,6 +232,33 @@ fn names_that_nginx_looks_up_once_keep_their_addresses_and_nobody_else_gets_ngin
     let second = nginx.rfind("server server-b:").unwrap();
     let doubled = format!("{}server server-a:{}", &nginx[..second], &nginx[second + "server server-b:".len()..]);
     assert!(!faults(&doubled, &compose).is_empty(), "an upstream with one server twice goes unnoticed");
+}
+
+#[test]
+fn nothing_that_is_published_is_in_clear() {
+    let (nginx, compose) = (shipped("nginx.conf"), shipped("compose.yaml"));
+    let published: Vec<&str> = compose.lines().filter_map(|line| line.trim().strip_prefix("ports: ")).collect();
+    assert_eq!(published, [r#"["8440:8440"]"#, r#"["127.0.0.1:3000:3000"]"#]);
+    assert!(service(&compose, "nginx").contains(published[0]), "the rest stays on this machine");
+    let listens: Vec<&str> = nginx.lines().map(str::trim).filter(|line| line.starts_with("listen ")).collect();
+    assert_eq!(listens, ["listen 8440 ssl;"]);
+    assert_eq!(value(&compose, "ANDON_HTTPS_ONLY: "), r#""true""#);
+    let tls = value(service(&compose, "nginx"), "target: ");
+    for line in nginx.lines().filter(|line| line.trim().starts_with("ssl_certificate")) {
+        assert!(line.contains(&format!(" {tls}/line.")), "{line} is not where compose puts it: {tls}");
+    }
+}
+
+#[test]
+fn images_are_told_their_version_for_they_have_no_git() {
+    let (compose, container) = (shipped("compose.yaml"), shipped("Containerfile"));
+    let (before, _) = container.split_once("RUN cargo build").unwrap();
+    for name in ["ANDON_COMMIT", "ANDON_COMMIT_DATE"] {
+        let is_word = |text: &str| text.split([' ', ',', '[', ']']).any(|word| word == name);
+        assert!(before.lines().any(|line| line.starts_with("ARG ") && is_word(line)), "{name}");
+        assert!(compose.lines().any(|line| line.trim().starts_with("args: ") && is_word(line)), "{name}");
+        assert!(include_str!("../../build.rs").contains(&format!("told(\"{name}\")")), "{name}");
+    }
 }
 
 #[test]

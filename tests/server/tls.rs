@@ -17,7 +17,7 @@ use crate::program::{run, serve_with};
 use crate::world::{PASSWORD, World};
 
 /// Writes a new certificate and its key; what a client trusts is returned.
-fn write_pair(folder: &Path) -> CertificateDer<'static> {
+pub fn write_pair(folder: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(vec!["line.example".to_owned()]).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
@@ -38,6 +38,11 @@ async fn get(world: &World, trusted: &CertificateDer<'static>, path: &str) -> st
 }
 
 async fn get_at(address: SocketAddr, trusted: &CertificateDer<'static>, path: &str) -> std::io::Result<Answer> {
+    ask_at(address, trusted, &format!("GET {path} HTTP/1.1\r\nhost: line.example\r\nconnection: close\r\n\r\n")).await
+}
+
+/// Sends a request as it is by TLS, trusting this certificate alone.
+pub async fn ask_at(address: SocketAddr, trusted: &CertificateDer<'static>, request: &str) -> std::io::Result<Answer> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -46,7 +51,7 @@ async fn get_at(address: SocketAddr, trusted: &CertificateDer<'static>, path: &s
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("line.example").unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: line.example\r\nconnection: close\r\n\r\n").as_bytes()).await?;
+    stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;
     Ok(parse(&bytes))
