@@ -1,16 +1,22 @@
 //! Yield with retests, and how sure one can be of it.
 //! A unit counts where its *first* run started; all its later runs count for it, whenever they start.
 
+mod answers;
+mod blame;
+mod grouping;
 mod query;
 mod run;
+mod selection;
 mod table;
 
 use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
 
-pub use query::{Dimension, FailingUnit, Group, Overview, Pattern, Selection, TopFailed};
+pub use answers::{FailingUnit, Group, Overview, TopFailed};
+pub use grouping::Dimension;
 pub use run::Run;
+pub use selection::{Pattern, Selection};
 pub use table::RunTable;
 
 /// Quantile of the normal distribution for 95 %, two-sided.
