@@ -6,20 +6,20 @@ mod find;
 mod handover;
 mod log;
 mod note;
+mod panel;
 mod people;
 mod rooms;
 mod said;
+mod status;
 
 use eframe::egui::{Align, Frame, Label, Layout, Margin, Panel, Ui, Vec2, vec2};
 
 use super::desk;
-use super::login::panel_halves;
-use crate::client::{ChatCommand, ChatPage, ChatRoom, ChatState, Command};
+use crate::client::{ChatCommand, ChatPage, ChatState, Command};
 use crate::desktop::Scene;
-use crate::desktop::theme::{Text, Weight, space};
+use crate::desktop::theme::space;
 use crate::desktop::widgets::keyboard::Keyboard;
-use crate::desktop::widgets::sign::{self, Sign};
-use crate::desktop::widgets::{button, card, empty};
+use crate::desktop::widgets::{button, empty};
 
 #[derive(Default)]
 pub struct Chat {
@@ -97,31 +97,6 @@ impl Chat {
         self.new_note_key(ui, scene, "chat.handover.new", width);
     }
 
-    fn panel_keys(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let theme = scene.theme;
-        ui.spacing_mut().item_spacing = vec2(space::XS, space::XS);
-        let size = vec2((ui.available_width() - space::XS) / 2.0, theme.sizes.touch);
-        ui.horizontal(|ui| {
-            self.notes_key(ui, scene, ("chat.show_all_short", "chat.notes_only_short"), size);
-            if button::secondary_sized(ui, theme, scene.text("chat.search"), true, size).clicked() {
-                self.shows_people = false;
-                self.find.begin(scene);
-            }
-        });
-        ui.horizontal(|ui| {
-            self.new_note_key(ui, scene, "chat.handover.new_short", size);
-            let present = people::how_many(scene, "chat.present_short");
-            let words = match (self.shows_people, &present) {
-                (true, _) => scene.text("chat.messages"),
-                (false, Some(present)) => present,
-                (false, None) => "–",
-            };
-            if button::secondary_sized(ui, theme, words, self.shows_people || present.is_some(), size).clicked() {
-                self.shows_people = !self.shows_people;
-            }
-        });
-    }
-
     fn notes_key(&self, ui: &mut Ui, scene: &Scene<'_>, (all, notes): (&'static str, &'static str), size: Vec2) {
         let notes_only = scene.model.chat.notes_only;
         if button::secondary_sized(ui, scene.theme, scene.text(if notes_only { all } else { notes }), true, size).clicked() {
@@ -145,10 +120,10 @@ impl Chat {
             true if !slice.search.is_empty() && !self.find.typing => self.find.row(ui, scene),
             true => {}
         }
-        status(ui, scene);
+        status::status(ui, scene);
         match slice.page.value() {
             Some(page) => self.known(ui, scene, page),
-            None => unknown(ui, scene),
+            None => status::unknown(ui, scene),
         }
     }
 
@@ -160,7 +135,7 @@ impl Chat {
             let place = vec2(ui.available_width() - field - theme.sizes.body * 3.0, theme.sizes.touch);
             ui.allocate_ui_with_layout(place, Layout::left_to_right(Align::Center), |ui| {
                 ui.set_min_size(place);
-                ui.add(Label::new(theme.title(room_title(scene))).truncate());
+                ui.add(Label::new(theme.title(rooms::title(scene))).truncate());
             });
             self.find.desk(ui, scene, field);
         });
@@ -209,34 +184,6 @@ impl Chat {
         !chat.full && !chat.room.is_empty() && matches!(chat.state, ChatState::Live | ChatState::Away | ChatState::Opening)
     }
 
-    fn typing_panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let mut keyboard = std::mem::take(&mut self.keyboard);
-        let touched = panel_halves(ui, scene, &mut keyboard, |ui| self.conversation(ui, scene));
-        self.keyboard = keyboard;
-        if let Some(touched) = touched
-            && self.compose.touch(ui.ctx(), scene, touched)
-        {
-            self.send(scene);
-        }
-        if self.compose.puts_keys_away(ui.ctx()) {
-            self.typing = false;
-        }
-    }
-
-    fn find_panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let mut keyboard = std::mem::take(&mut self.keyboard);
-        let touched = panel_halves(ui, scene, &mut keyboard, |ui| {
-            self.find.panel(ui, scene);
-            if let Some(page) = scene.model.chat.page.value().filter(|_| !scene.model.chat.search.is_empty()) {
-                self.known(ui, scene, page);
-            }
-        });
-        self.keyboard = keyboard;
-        if let Some(touched) = touched {
-            self.find.touch(ui.ctx(), scene, touched);
-        }
-    }
-
     fn handover_dialog(&mut self, ui: &Ui, scene: &Scene<'_>) {
         // A panel has a page of its own for it, from the next frame on.
         let Some(form) = self.handover.as_mut().filter(|_| !scene.is_panel()) else { return };
@@ -250,80 +197,9 @@ impl Chat {
             None => {}
         }
     }
-
-    fn handover_panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
-        let Some(form) = &mut self.handover else { return };
-        let mut answer = None;
-        let touched = panel_halves(ui, scene, &mut self.keyboard, |ui| answer = form.panel(ui, scene));
-        if let Some(touched) = touched {
-            form.touch(ui.ctx(), touched);
-        }
-        match answer {
-            Some(Some(content)) => {
-                say(scene, content, true);
-                self.handover = None;
-            }
-            Some(None) => self.handover = None,
-            None => {}
-        }
-    }
 }
 
 fn say(scene: &Scene<'_>, content: String, note: bool) {
     let room = scene.model.chat.room.clone();
     scene.run(Command::Chat(ChatCommand::Say { room, content, note }));
-}
-
-/// What people call the open room.
-fn room_title(scene: &Scene<'_>) -> String {
-    let slice = &scene.model.chat;
-    match slice.rooms.iter().find(|room| room.name == slice.room) {
-        Some(room) => room_name(scene, room),
-        None => scene.text("chat.line").to_owned(),
-    }
-}
-
-fn room_name(scene: &Scene<'_>, room: &ChatRoom) -> String {
-    match room.name.strip_prefix("station:") {
-        Some(_) if room.own => scene.text("chat.own_station").to_owned(),
-        Some(name) => name.to_owned(),
-        None => scene.text("chat.line").to_owned(),
-    }
-}
-
-/// What is wrong, while something is.
-fn status(ui: &mut Ui, scene: &Scene<'_>) {
-    let chat = &scene.model.chat;
-    let left = chat.too_fast_until.map_or(0, |until| (until - scene.now).num_seconds());
-    let (shape, words) = match &chat.state {
-        _ if chat.full => (Sign::Warning, scene.text("chat.full").to_owned()),
-        ChatState::Live | ChatState::Opening | ChatState::Away if !desk::is_online(scene) => {
-            (Sign::Offline, scene.text("chat.offline").to_owned())
-        }
-        ChatState::Ended(told) => (Sign::Critical, format!("{} {}", scene.what(told), scene.remedy(told))),
-        _ if left > 0 => (Sign::Warning, scene.fill("chat.too_fast", &[("n", &left.to_string())])),
-        ChatState::Away => (Sign::Offline, scene.text("chat.away").to_owned()),
-        _ => match chat.page.error().filter(|_| chat.page.value().is_some()) {
-            Some(told) => (Sign::Fault, scene.what(told)),
-            None => return,
-        },
-    };
-    let theme = scene.theme;
-    ui.scope(|ui| {
-        card::row(ui, theme, Text::Body, |ui| {
-            sign::show(ui, theme, shape, theme.sizes.body * 1.1);
-            ui.add(Label::new(theme.words(words, Text::Body, Weight::Medium, shape.ink(theme))).truncate());
-        });
-    });
-}
-
-/// Nothing of the room is known: it is being read, or cannot be.
-fn unknown(ui: &mut Ui, scene: &Scene<'_>) {
-    match &scene.model.chat.state {
-        ChatState::Ended(told) => empty::empty(ui, scene.theme, &scene.what(told), &scene.remedy(told)),
-        _ if !desk::is_online(scene) => {
-            empty::empty(ui, scene.theme, scene.text("desk.never.what"), scene.text("chat.never"));
-        }
-        _ => desk::unread(ui, scene, &scene.model.chat.page),
-    }
 }

@@ -3,7 +3,6 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::room_name;
 use crate::client::ChatRoom;
 use crate::desktop::theme::{Weight, space};
 use crate::desktop::widgets::{count, lettering};
@@ -29,7 +28,7 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, room: &ChatRoom, selected: bool) -> bool 
     let theme = scene.theme;
     let c = theme.color;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme.sizes.touch.max(48.0)), Sense::click());
-    let name = room_name(scene, room);
+    let name = name_of(scene, room);
     let label = match room.unread {
         0 => name.clone(),
         n => scene.fill("shell.unread", &[("place", &name), ("n", &format::count(n))]),
@@ -52,4 +51,21 @@ fn row(ui: &mut Ui, scene: &Scene<'_>, room: &ChatRoom, selected: bool) -> bool 
     let look = if strong { (theme.sizes.body, Weight::SemiBold, c.text1) } else { (theme.sizes.body, Weight::Medium, c.text2) };
     lettering::words(ui, &name, look, (pos2(rect.left() + space::M, rect.center().y), Align2::LEFT_CENTER), width);
     response.clicked()
+}
+
+/// What people call the open room.
+pub(super) fn title(scene: &Scene<'_>) -> String {
+    let slice = &scene.model.chat;
+    match slice.rooms.iter().find(|room| room.name == slice.room) {
+        Some(room) => name_of(scene, room),
+        None => scene.text("chat.line").to_owned(),
+    }
+}
+
+fn name_of(scene: &Scene<'_>, room: &ChatRoom) -> String {
+    match room.name.strip_prefix("station:") {
+        Some(_) if room.own => scene.text("chat.own_station").to_owned(),
+        Some(name) => name.to_owned(),
+        None => scene.text("chat.line").to_owned(),
+    }
 }
