@@ -1,35 +1,25 @@
 //! What a conversation comes to: events and answers in, the window's slice out. Pure, so that every order of them can be tried.
 
+mod pages;
+mod unsent;
+mod view;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
 
-use super::kept::Kept;
 use super::log::{Log, Reading};
 use super::marks::Marks;
 use super::search::Search;
-use super::slices::{ChatPage, ChatRoom, ChatSlice, ChatState, UnsentMessage};
+use super::slices::{ChatState, UnsentMessage};
 use crate::client::explain::Explanation;
-use crate::client::live::{LiveEvent, LiveState, Unsent};
+use crate::client::live::{LiveEvent, LiveState};
 use crate::client::remote::Remote;
 use crate::domain::chat::Room as Name;
-use crate::protocol::chat::{History, Message, MessageKind, Present, RoomRow, SEARCH_MAX_CHARS};
+use crate::protocol::chat::{Message, MessageKind, Present, RoomRow};
 
-/// Which page of a room was asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct PageAsk {
-    pub(super) room: String,
-    pub(super) notes: bool,
-    /// Those before this message; the newest where it is none.
-    pub(super) before: Option<String>,
-    /// Those that hold these words; all where it is empty.
-    pub(super) search: String,
-}
-
-/// Messages of one person that may wait for the server.
-const WAITING: usize = 150;
+pub(super) use pages::PageAsk;
 
 #[derive(Debug, Default)]
 struct Room {
@@ -169,77 +159,12 @@ impl Fold {
         self.new_after = self.marks.get(&self.open).filter(|_| unread).cloned();
     }
 
-    /// The newest pages of the open room.
-    pub(super) fn ask_newest(&mut self) -> Vec<PageAsk> {
-        let room = self.rooms.entry(self.open.clone()).or_default();
-        let ask = |notes| PageAsk { room: self.open.clone(), notes, before: None, search: String::new() };
-        room.all.begin();
-        room.notes.begin();
-        vec![ask(false), ask(true)]
-    }
-
-    /// The page before what is shown, unless it is on its way or there is none.
-    pub(super) fn ask_earlier(&mut self) -> Option<PageAsk> {
-        let notes = self.notes_only;
-        if let Some((words, search)) = &mut self.search {
-            let before = Some(search.further()?);
-            return Some(PageAsk { room: self.open.clone(), notes, before, search: words.clone() });
-        }
-        let log = self.rooms.get_mut(&self.open)?.log(notes);
-        if !log.more || matches!(log.state, Reading::First | Reading::Earlier) {
-            return None;
-        }
-        let before = log.oldest()?.to_owned();
-        log.state = Reading::Earlier;
-        Some(PageAsk { room: self.open.clone(), notes, before: Some(before), search: String::new() })
-    }
-
-    /// Searches in the open room; no words end the search. What to ask the server.
-    pub(super) fn search(&mut self, words: &str) -> Option<PageAsk> {
-        let words: String = words.trim().chars().take(SEARCH_MAX_CHARS).collect();
-        if words.is_empty() {
-            self.search = None;
-            return None;
-        }
-        let (room, notes) = (self.open.clone(), self.notes_only);
-        let log = self.rooms.entry(room.clone()).or_default().log(notes);
-        self.search = Some((words.clone(), Search::begin(&words, log.messages())));
-        Some(PageAsk { room, notes, before: None, search: words })
-    }
-
-    /// A page of what was searched for; of an earlier search it is of no use.
-    fn take_found(&mut self, ask: &PageAsk, page: Result<History, Explanation>) {
-        let asked = ask.room == self.open && ask.notes == self.notes_only;
-        if let Some((_, search)) = self.search.as_mut().filter(|(words, _)| asked && *words == ask.search) {
-            search.take(page);
-        }
-    }
-
     pub(super) fn take_present(&mut self, present: Result<Vec<Present>, Explanation>) {
         self.present = self.present.settled(present.map(|mut present| {
             present.sort_by_key(|one| (one.username.to_lowercase(), one.user_id.clone()));
             present.dedup_by(|a, b| a.user_id == b.user_id);
             present
         }));
-    }
-
-    pub(super) fn take_page(&mut self, ask: &PageAsk, page: Result<History, Explanation>) {
-        if !ask.search.is_empty() {
-            return self.take_found(ask, page);
-        }
-        let log = self.rooms.entry(ask.room.clone()).or_default().log(ask.notes);
-        match page {
-            Ok(history) if ask.before.is_some() => log.read_earlier(history),
-            Ok(history) => log.read_newest(history),
-            Err(told) => log.state = Reading::Failed(told),
-        }
-    }
-
-    /// What to ask the server, where a search goes on.
-    pub(super) fn show_notes_only(&mut self, notes_only: bool) -> Option<PageAsk> {
-        self.notes_only = notes_only;
-        let (words, _) = self.search.take()?;
-        self.search(&words)
     }
 
     /// The person has seen everything up to this message. Whether that is news.
@@ -253,111 +178,6 @@ impl Fold {
             room.unread = room.all.messages().filter(|one| one.id.as_str() > message_id && one.user_id != self.user_id).count() as u64;
         }
         true
-    }
-
-    /// Whether there was room for it.
-    pub(super) fn say(&mut self, unsent: &Unsent, now: DateTime<Utc>) -> bool {
-        let Unsent { id, room, content, note } = unsent.clone();
-        let fits = self.unsent.len() < WAITING;
-        if fits {
-            self.unsent.push((room, UnsentMessage { id, content, note, said_at: now, refused: None }));
-        }
-        fits
-    }
-
-    /// A message that was refused, to be sent once more.
-    pub(super) fn again(&mut self, id: Uuid) -> Option<Unsent> {
-        let (room, unsent) = self.unsent.iter_mut().find(|(_, unsent)| unsent.id == id && unsent.refused.is_some())?;
-        unsent.refused = None;
-        Some(Unsent { id, room: room.clone(), content: unsent.content.clone(), note: unsent.note })
-    }
-
-    /// Forgets a message that waits or was refused.
-    pub(super) fn discard(&mut self, id: Uuid) {
-        self.unsent.retain(|(_, unsent)| unsent.id != id);
-    }
-
-    /// Takes in what waited when the person was here before. What is to be sent.
-    pub(super) fn recall(&mut self, kept: Vec<Kept>) -> Vec<Unsent> {
-        let mut recalled = Vec::new();
-        for Kept { id, room, content, note, said_at } in kept.into_iter().take(WAITING) {
-            self.unsent.push((room.clone(), UnsentMessage { id, content: content.clone(), note, said_at, refused: None }));
-            recalled.push(Unsent { id, room, content, note });
-        }
-        recalled
-    }
-
-    /// Messages that were said and are not on the server, as they are kept.
-    pub(super) fn unsent(&self) -> Vec<Kept> {
-        let kept = |(room, unsent): &(String, UnsentMessage)| {
-            let UnsentMessage { id, content, note, said_at, .. } = unsent.clone();
-            Kept { id, room: room.clone(), content, note, said_at }
-        };
-        self.unsent.iter().map(kept).collect()
-    }
-
-    pub(super) fn slice(&self) -> ChatSlice {
-        let mut rooms: Vec<ChatRoom> = self.rooms.iter().map(|(name, room)| self.room(name, room)).collect();
-        rooms.sort_by_key(|room| (room.name != Name::Line.to_string(), !room.own, room.name.to_lowercase()));
-        ChatSlice {
-            state: self.state.clone(),
-            user_id: self.user_id.clone(),
-            rooms,
-            room: self.open.clone(),
-            notes_only: self.notes_only,
-            search: self.search.as_ref().map(|(words, _)| words.clone()).unwrap_or_default(),
-            page: self.page(),
-            present: self.present.clone(),
-            unsent: self.shown_unsent(),
-            full: self.unsent.len() >= WAITING,
-            too_fast_until: self.too_fast_until,
-        }
-    }
-
-    fn room(&self, name: &str, room: &Room) -> ChatRoom {
-        ChatRoom { name: name.to_owned(), unread: room.unread, own: name.to_lowercase() == self.own }
-    }
-
-    /// Those of the open room, unless something is searched for.
-    fn shown_unsent(&self) -> Vec<UnsentMessage> {
-        let shown = self.unsent.iter().filter(|(room, _)| *room == self.open && self.search.is_none());
-        shown.map(|(_, unsent)| unsent.clone()).collect()
-    }
-
-    fn found(search: &Search) -> Remote<ChatPage> {
-        let page = Arc::new(ChatPage {
-            messages: search.found().cloned().collect(),
-            more: search.more,
-            reading_earlier: search.looking,
-            ..ChatPage::default()
-        });
-        match &search.trouble {
-            Some(told) => Remote::Failed(told.clone(), Some(page)),
-            None => Remote::Ready(page),
-        }
-    }
-
-    fn page(&self) -> Remote<ChatPage> {
-        if let Some((_, search)) = &self.search {
-            return Fold::found(search);
-        }
-        let Some(room) = self.rooms.get(&self.open) else { return Remote::Idle };
-        let log = if self.notes_only { &room.notes } else { &room.all };
-        let page = log.is_known().then(|| {
-            Arc::new(ChatPage {
-                messages: log.messages().cloned().collect(),
-                more: log.more,
-                reading_earlier: log.state == Reading::Earlier,
-                note: room.notes.newest().cloned(),
-                new_after: self.new_after.clone(),
-            })
-        });
-        match (&log.state, page) {
-            (Reading::Failed(told), page) => Remote::Failed(told.clone(), page),
-            (_, Some(page)) => Remote::Ready(page),
-            (Reading::Never, None) => Remote::Idle,
-            (_, None) => Remote::Loading(None),
-        }
     }
 }
 

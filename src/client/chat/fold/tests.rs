@@ -1,8 +1,13 @@
 //! Every order in which events and answers can come.
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
+use super::unsent::WAITING;
 use super::*;
+use crate::client::explain::Explanation;
+use crate::client::live::Unsent;
+use crate::protocol::chat::History;
 
 const ME: &str = "me";
 
