@@ -6,6 +6,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::api::{Api, Http, Identity, PersonSession};
+use super::server_url::ServerUrl;
+use super::tunnel::Way;
+use crate::protocol::auth::LoginResponse;
+use crate::support::secret::Secret;
+
 /// One request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -36,7 +42,24 @@ pub(crate) fn from_line(id: &str, status: u16, body: &str) -> Answer {
     answer
 }
 
-type Script = Arc<Mutex<Box<dyn Fn(&Asked) -> Answer + Send>>>;
+/// What a sign-in or a renewal of `user` is answered with: the tokens `aN` and `rN`.
+pub(crate) fn pair(user: &str, n: u32) -> String {
+    format!(
+        r#"{{"access_token":"a{n}","refresh_token":"r{n}","token_type":"Bearer","expires_in":900,
+        "user":{{"id":"{user}","username":"{user}","role":"ADMIN","permissions":[],"session_timeout":3600}}}}"#
+    )
+}
+
+/// `user` as he is after signing in at `url` with [`pair`] 0.
+pub(crate) fn person(url: &str, user: &str) -> Arc<PersonSession> {
+    let server = ServerUrl::parse(url).unwrap();
+    let http = Http::new(&server, &[], Way::direct()).unwrap();
+    let api = Api::new(http, server, Secret::new("station"), Identity::Nameless);
+    let answer: LoginResponse = serde_json::from_str(&pair(user, 0)).unwrap();
+    PersonSession::start(Arc::new(api), user, answer.into())
+}
+
+pub(crate) type Script = Arc<Mutex<Box<dyn Fn(&Asked) -> Answer + Send>>>;
 
 pub(crate) struct Peer {
     pub(crate) url: String,
@@ -86,7 +109,8 @@ impl Peer {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Script, seen: Arc<Mutex<Vec<Asked>>>) {
+/// Answers the requests of one connection.
+pub(crate) async fn serve(mut stream: TcpStream, script: Script, seen: Arc<Mutex<Vec<Asked>>>) {
     while let Some(asked) = read(&mut stream).await {
         let Answer(status, headers, body) = (script.lock().unwrap())(&asked);
         seen.lock().unwrap().push(asked);

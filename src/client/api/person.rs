@@ -127,7 +127,7 @@ impl PersonSession {
     }
 
     /// As [`access`](Self::access), after `refused` was refused. Somebody else may have renewed it meanwhile.
-    async fn access_after(&self, refused: &Secret) -> Result<Secret, ApiError> {
+    pub(crate) async fn access_after(&self, refused: &Secret) -> Result<Secret, ApiError> {
         self.check()?;
         let current = self.current.clone().lock_owned().await;
         if current.tokens.access != *refused { Ok(current.tokens.access.clone()) } else { self.renew(current).await }
@@ -220,7 +220,7 @@ mod tests {
 
     use super::super::{Http, Identity, Way};
     use super::*;
-    use crate::client::peer::{Asked, Peer, json};
+    use crate::client::peer::{Asked, Peer, json, pair};
     use crate::client::server_url::ServerUrl;
 
     fn tokens(access: &str, refresh: &str, life_secs: u64) -> Tokens {
@@ -232,13 +232,6 @@ mod tests {
         let server = ServerUrl::parse(&peer.url).unwrap();
         let http = Http::new(&server, &[], Way::direct()).unwrap();
         PersonSession::start(Arc::new(Api::new(http, server, Secret::new("station"), Identity::Nameless)), "ann", tokens)
-    }
-
-    fn pair(n: u32) -> String {
-        format!(
-            r#"{{"access_token":"a{n}","refresh_token":"r{n}","token_type":"Bearer","expires_in":900,
-            "user":{{"id":"1","username":"ann","role":"ADMIN","permissions":[],"session_timeout":3600}}}}"#
-        )
     }
 
     fn is_renewal(asked: &Asked) -> bool {
@@ -253,7 +246,7 @@ mod tests {
     async fn many_requests_at_once_renew_once() {
         let renewals = AtomicU32::new(0);
         let peer = Peer::start(move |asked| match is_renewal(asked) {
-            true => json(200, &pair(renewals.fetch_add(1, Ordering::SeqCst) + 1)),
+            true => json(200, &pair("ann", renewals.fetch_add(1, Ordering::SeqCst) + 1)),
             false if bearer(asked) == "a1" => json(200, "[]"),
             false => json(401, "{}"),
         })
@@ -275,7 +268,7 @@ mod tests {
                 // The caller below is gone by then.
                 #[expect(clippy::disallowed_methods, reason = "the scripted server is slow on purpose")]
                 std::thread::sleep(Duration::from_millis(200));
-                return json(200, &pair(1));
+                return json(200, &pair("ann", 1));
             }
             if bearer(asked) == "a1" { json(200, "[]") } else { json(401, "{}") }
         })

@@ -20,7 +20,7 @@ use crate::client::api::{ApiError, HistoryQuery, PersonSession};
 use crate::client::command::ChatCommand;
 use crate::client::explain::Explanation;
 use crate::client::link::LinkReceiver;
-use crate::client::live::{self, Access, LiveEvent, LiveState, Order};
+use crate::client::live::{self, LiveEvent, LiveState, Order};
 use crate::client::people;
 use crate::client::services::{due, finished};
 use crate::protocol::chat::{History, MessageKind, Present, RoomRow};
@@ -126,13 +126,8 @@ impl<'a> Conversation<'a> {
     }
 
     fn socket(&self, events: mpsc::Sender<LiveEvent>) -> live::Parts {
-        let (server, person) = (self.person.server().clone(), self.person.clone());
-        let access = Arc::new(move || -> Access {
-            let person = person.clone();
-            Box::pin(async move { person.access().await })
-        });
-        let way = self.parts.way.to(&server, &self.parts.built_in);
-        live::Parts { server, roots: self.parts.roots.clone(), way, access, events, known: Vec::new() }
+        let way = self.parts.way.to(self.person.server(), &self.parts.built_in);
+        live::Parts { person: self.person.clone(), roots: self.parts.roots.clone(), way, events, known: Vec::new() }
     }
 
     fn hear(&mut self, event: LiveEvent) {

@@ -4,7 +4,6 @@
 mod outbox;
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +19,9 @@ use uuid::Uuid;
 pub(crate) use self::outbox::Order;
 use self::outbox::Outbox;
 pub use self::outbox::Unsent;
-use super::api::{ApiError, Http, Socket};
+use super::api::{ApiError, Http, PersonSession, Socket};
 use super::explain::Explanation;
 use super::health::chance;
-use super::server_url::ServerUrl;
 use super::tunnel::Way;
 use crate::protocol::chat::Message;
 use crate::protocol::live::{AUTH_SECS, Ack, Ending, Frame, LiveError};
@@ -35,19 +33,17 @@ const PATH: &str = "/api/ws";
 const AGAIN: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
 /// How long nothing may be heard: the server asks every half minute whether we are there.
 const SILENCE: Duration = Duration::from_secs(95);
+/// A server that refuses a token and its successor within this means the person, not the token.
+const RENEWED: Duration = Duration::from_secs(60);
 /// Messages whose ids are remembered, for a few come twice after a reconnect.
 const REMEMBERED: usize = 1000;
 
-/// An access token that is good now; whoever holds the person's session renews it.
-pub(crate) type Access = Pin<Box<dyn Future<Output = Result<Secret, ApiError>> + Send>>;
-
 /// The way to the server, and who goes it.
 pub(crate) struct Parts {
-    pub(crate) server: ServerUrl,
+    pub(crate) person: Arc<PersonSession>,
     /// Further certificate authorities in DER.
     pub(crate) roots: Vec<Vec<u8>>,
     pub(crate) way: Way,
-    pub(crate) access: Arc<dyn Fn() -> Access + Send + Sync>,
     pub(crate) events: mpsc::Sender<LiveEvent>,
     /// The messages that are known already, oldest first.
     pub(crate) known: Vec<String>,
@@ -93,7 +89,17 @@ type Going = Result<(), Over>;
 /// Until `stop`, the server's final word, or until the inbox is closed and everything in it was sent. How many are left unsent.
 pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<Order>, stop: CancellationToken) -> usize {
     let seen = parts.known.clone().into();
-    let mut live = Live { parts, outbox: Outbox::default(), seen, subscription: None, error: None, failures: 0, closed: false };
+    let mut live = Live {
+        parts,
+        outbox: Outbox::default(),
+        seen,
+        subscription: None,
+        error: None,
+        refused: None,
+        renewed_at: None,
+        failures: 0,
+        closed: false,
+    };
     loop {
         let over = tokio::select! {
             () = stop.cancelled() => return live.outbox.len() + inbox.len(),
@@ -129,6 +135,10 @@ struct Live {
     subscription: Option<String>,
     /// The last error frame that was about the connection.
     error: Option<LiveError>,
+    /// The token that the server refused: it is renewed before the next connection.
+    refused: Option<Secret>,
+    /// When a refused token made us try again.
+    renewed_at: Option<Instant>,
     /// Connections in a row that did not come to a sign-in.
     failures: u32,
     /// Nothing further will be said.
@@ -156,8 +166,8 @@ impl Live {
         self.tell(LiveEvent::State(LiveState::Connecting)).await;
         self.error = None;
         let opened = async {
-            let token = (self.parts.access)().await?;
-            Ok((Http::open_socket(&self.parts.server, &self.parts.roots, self.parts.way.clone(), PATH).await?, token))
+            let token = self.access().await?;
+            Ok((Http::open_socket(self.parts.person.server(), &self.parts.roots, self.parts.way.clone(), PATH).await?, token))
         };
         let (mut socket, token) = match opened.await {
             Ok(opened) => opened,
@@ -168,11 +178,11 @@ impl Live {
                 return Over::Broken;
             }
         };
-        let over = self.converse(&mut socket, token, inbox).await;
+        let over = self.converse(&mut socket, &token, inbox).await;
         let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
         match over {
             Err(Over::Broken) => {
-                let over = self.verdict();
+                let over = self.verdict(token);
                 if let (Over::Later(wait), Some(Ending::RateLimit)) = (&over, self.ending()) {
                     self.tell(LiveEvent::TooFast(*wait)).await;
                 }
@@ -188,17 +198,39 @@ impl Live {
         Ending::of(&self.error.as_ref()?.code)
     }
 
-    /// What the server's last words mean for another try.
-    fn verdict(&self) -> Over {
+    /// A token that is good now, as far as is known.
+    async fn access(&mut self) -> Result<Secret, ApiError> {
+        let person = &self.parts.person;
+        let token = match &self.refused {
+            Some(refused) => person.access_after(refused).await?,
+            None => person.access().await?,
+        };
+        self.refused = None;
+        Ok(token)
+    }
+
+    /// What the server's last words mean for another try. The session may be good where its token is not.
+    fn verdict(&mut self, token: Secret) -> Over {
+        let ending = self.ending();
+        let renews = match ending {
+            // A PC that slept does not know how old its token is.
+            Some(Ending::TokenExpired) => true,
+            Some(Ending::BadToken | Ending::Revoked) => self.renewed_at.is_none_or(|at| at.elapsed() > RENEWED),
+            _ => false,
+        };
+        if renews {
+            (self.refused, self.renewed_at) = (Some(token), Some(Instant::now()));
+            return Over::Broken;
+        }
         let Some(error) = &self.error else { return Over::Broken };
-        match self.ending() {
+        match ending {
             Some(Ending::BadToken | Ending::Revoked | Ending::OtherUser) => Over::Ended(ended(&error.message)),
             Some(Ending::RateLimit | Ending::TooMany) => Over::Later(Duration::from_secs(error.retry_after.unwrap_or(5).clamp(1, 300))),
             _ => Over::Broken,
         }
     }
 
-    async fn converse(&mut self, socket: &mut Socket, token: Secret, inbox: &mut mpsc::Receiver<Order>) -> Going {
+    async fn converse(&mut self, socket: &mut Socket, token: &Secret, inbox: &mut mpsc::Receiver<Order>) -> Going {
         write(socket, "auth", None, json!({ "token": token.expose() })).await?;
         let (mut signed_in, begun) = (false, Instant::now());
         loop {
@@ -251,7 +283,7 @@ impl Live {
             }
             "auth_required" => {
                 // Without a new token the server ends the connection in a moment, and says why.
-                if let Ok(token) = (self.parts.access)().await {
+                if let Ok(token) = self.parts.person.access().await {
                     write(socket, "auth", None, json!({ "token": token.expose() })).await?;
                 }
             }
@@ -319,3 +351,6 @@ async fn write(socket: &mut Socket, kind: &str, id: Option<&str>, payload: Value
         _ => Err(Over::Broken),
     }
 }
+
+#[cfg(test)]
+mod tests;

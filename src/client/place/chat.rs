@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::CallError;
 use crate::client::api::{Api, HistoryQuery, Http, Identity, PersonSession};
 use crate::client::explain::Explanation;
-use crate::client::live::{self, Access, LiveEvent, Order, Unsent};
+use crate::client::live::{self, LiveEvent, Order, Unsent};
 use crate::client::server_url::{BadServerUrl, ServerUrl};
 use crate::client::sign_in::{SignInError, of_password};
 use crate::client::tunnel::{Approach, Passage};
@@ -28,7 +28,6 @@ pub struct Chat {
     /// Left before the runtime that carries it.
     passage: Option<Passage>,
     runtime: tokio::runtime::Runtime,
-    server: ServerUrl,
     roots: Vec<Vec<u8>>,
     person: Arc<PersonSession>,
 }
@@ -53,10 +52,10 @@ impl Chat {
         let person = runtime.block_on(async {
             let answer = http.login(&server, user, password).await.map_err(of_password)?;
             // The person's requests alone go this way: no station's token is sent.
-            let api = Api::new(http, server.clone(), Secret::default(), Identity::Unknown);
+            let api = Api::new(http, server, Secret::default(), Identity::Unknown);
             Ok::<_, CallError>(PersonSession::start(Arc::new(api), &answer.user.username.clone(), answer.into()))
         })?;
-        Ok(Chat { passage, runtime, server, roots: roots.to_vec(), person })
+        Ok(Chat { passage, runtime, roots: roots.to_vec(), person })
     }
 
     /// The newest messages of a room, oldest first.
@@ -70,17 +69,12 @@ impl Chat {
         let (events, mut heard) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
         let asked = stop.clone();
-        let Chat { passage, runtime, server, roots, person } = self;
+        let Chat { passage, runtime, roots, person } = self;
         let way = Passage::way_of(passage.as_ref());
-        let source = person.clone();
-        let access = Arc::new(move || -> Access {
-            let person = source.clone();
-            Box::pin(async move { person.access().await })
-        });
         let thread = std::thread::Builder::new().name("andon-chat".to_owned()).spawn(move || {
             let _passage = passage;
             runtime.block_on(async {
-                let parts = live::Parts { server, roots, way, access, events, known };
+                let parts = live::Parts { person: person.clone(), roots, way, events, known };
                 let show = async {
                     while let Some(event) = heard.recv().await {
                         hear(event);
