@@ -88,6 +88,8 @@ pub struct Bridge {
     commands: mpsc::Sender<Order>,
     /// The instance of the model that was handed out last: what is asked then is meant for it.
     shown: Option<InstanceId>,
+    /// The account whose conversation that model held.
+    talker: String,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -119,7 +121,7 @@ impl Bridge {
             let left = runtime.block_on(end_in_time(services, asked));
             runtime.shutdown_timeout(left);
         })?;
-        Ok(Bridge { model, notices, commands, shown: None, stop, thread: Some(thread) })
+        Ok(Bridge { model, notices, commands, shown: None, talker: String::new(), stop, thread: Some(thread) })
     }
 
     /// A bridge to nobody, and its other end: for tests and for pictures of the window alone.
@@ -127,7 +129,7 @@ impl Bridge {
         let (publisher, model) = Publisher::holding(model, Arc::new(|| ()));
         let (notice_sender, notices) = mpsc::channel(NOTICES);
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let bridge = Bridge { model, notices, commands, shown: None, stop: CancellationToken::new(), thread: None };
+        let bridge = Bridge { model, notices, commands, shown: None, talker: String::new(), stop: CancellationToken::new(), thread: None };
         (bridge, FarEnd { publisher, notices: notice_sender, inbox })
     }
 
@@ -135,6 +137,7 @@ impl Bridge {
     pub fn model(&mut self) -> Model {
         let model = self.model.borrow_and_update().clone();
         self.shown.clone_from(&model.instances.current);
+        self.talker.clone_from(&model.chat.user_id);
         model
     }
 
@@ -143,7 +146,7 @@ impl Bridge {
     }
 
     pub fn send(&self, command: Command) -> Result<(), Busy> {
-        self.commands.try_send(Order { meant_for: self.shown.clone(), command }).map_err(|_| Busy)
+        self.commands.try_send(Order { meant_for: self.shown.clone(), by: self.talker.clone(), command }).map_err(|_| Busy)
     }
 
     /// Waits until `good` holds for the model or `limit` is over. For programs without a window and for tests.

@@ -17,7 +17,16 @@ use crate::support::secret::Secret;
 pub(crate) struct Order {
     /// Nobody's where no station was shown yet: it is for whichever is open.
     pub(crate) meant_for: Option<InstanceId>,
+    /// The account whose conversation was looked at; empty where nobody's was.
+    pub(crate) by: String,
     pub(crate) command: Command,
+}
+
+/// What is asked of a conversation, and by which account: another person's does not carry it out.
+#[derive(Debug)]
+pub(crate) struct ChatAsk {
+    pub(crate) by: String,
+    pub(crate) command: ChatCommand,
 }
 
 #[derive(Clone, Debug, PartialEq)]

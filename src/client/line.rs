@@ -116,7 +116,7 @@ impl Parts {
         let sign_in =
             SignIn { server_url, user: administrator, password, remember: self.remember, application: None, allow_plain_http: false };
         let command = Command::Session(SessionCommand::SignIn(sign_in));
-        let _ = self.commands.send(Order { meant_for: station, command }).await;
+        let _ = self.commands.send(Order { meant_for: station, by: String::new(), command }).await;
     }
 
     fn failed(&self, error: &str) {

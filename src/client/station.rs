@@ -9,9 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::bridge::{Demo, Notice, Notifier, Publisher, Slice};
-use super::command::{
-    AccountCommand, ChatCommand, ConvertersCommand, PinCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand,
-};
+use super::command::{AccountCommand, ChatAsk, ConvertersCommand, PinCommand, QueueCommand, ReportsCommand, TunnelCommand, YieldsCommand};
 use super::instances::OwnerLock;
 use super::link::{Link, LinkReceiver, Observer};
 use super::offline::{self, Offline};
@@ -62,7 +60,7 @@ pub(crate) struct OpenStation {
     pub(crate) audit: mpsc::Sender<<AuditSlice as Desk>::Command>,
     pub(crate) me: mpsc::Sender<<MeSlice as Desk>::Command>,
     pub(crate) tunnel: mpsc::Sender<TunnelCommand>,
-    pub(crate) chat: mpsc::Sender<ChatCommand>,
+    pub(crate) chat: mpsc::Sender<ChatAsk>,
     pub(crate) pin: mpsc::Sender<PinCommand>,
     publisher: Publisher,
     services: Services,
@@ -248,12 +246,7 @@ fn start_account(services: &mut Services, opening: &Opening, way: Way) -> mpsc::
 }
 
 /// What a person says and hears, as long as one is there.
-fn start_chat(
-    services: &mut Services,
-    opening: &Opening,
-    way: Way,
-    (link, observer): (LinkReceiver, Observer),
-) -> mpsc::Sender<ChatCommand> {
+fn start_chat(services: &mut Services, opening: &Opening, way: Way, (link, observer): (LinkReceiver, Observer)) -> mpsc::Sender<ChatAsk> {
     let parts = chat::Parts {
         slice: opening.publisher.slice(|model| &mut model.chat),
         link,

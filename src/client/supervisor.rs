@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bridge::{Notifier, Publisher, Slice, Startup};
-use super::command::{Command, LineCommand, Order};
+use super::command::{ChatAsk, Command, LineCommand, Order};
 use super::explain::Explanation;
 use super::files;
 use super::instances::{self, InstancesError, OwnerLock, Registry};
@@ -270,7 +270,7 @@ impl Supervisor {
         }
     }
 
-    async fn dispatch(&mut self, Order { meant_for, command }: Order) {
+    async fn dispatch(&mut self, Order { meant_for, by, command }: Order) {
         match command {
             Command::Instances(command) => self.instances(command).await,
             Command::Line(command) => match &self.line {
@@ -282,7 +282,7 @@ impl Supervisor {
                     tracing::warn!(instance = %station.id, "a command for the station before was not carried out");
                     self.notifier.failed(Explanation::new("station_changed"));
                 }
-                Some(station) => self.hand(to_station(station, command)),
+                Some(station) => self.hand(to_station(station, by, command)),
                 None => self.notifier.failed(Explanation::new("no_instance_open")),
             },
         }
@@ -309,7 +309,7 @@ impl Supervisor {
     }
 }
 
-fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error::TrySendError<()>> {
+fn to_station(station: &OpenStation, by: String, command: Command) -> Result<(), mpsc::error::TrySendError<()>> {
     fn hand<T>(sender: &mpsc::Sender<T>, command: T) -> Result<(), mpsc::error::TrySendError<()>> {
         sender.try_send(command).map_err(|_| mpsc::error::TrySendError::Full(()))
     }
@@ -325,7 +325,7 @@ fn to_station(station: &OpenStation, command: Command) -> Result<(), mpsc::error
         Command::Stations(command) => hand(&station.stations, command),
         Command::Audit(command) => hand(&station.audit, command),
         Command::Me(command) => hand(&station.me, command),
-        Command::Chat(command) => hand(&station.chat, command),
+        Command::Chat(command) => hand(&station.chat, ChatAsk { by, command }),
         Command::Tunnel(command) => hand(&station.tunnel, command),
         Command::Pin(command) => hand(&station.pin, command),
         Command::Instances(_) | Command::Line(_) => Ok(()),

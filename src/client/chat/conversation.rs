@@ -17,7 +17,7 @@ use super::fold::{Fold, PageAsk};
 use super::kept::{self, Kept, Owner};
 use super::{Parts, marks};
 use crate::client::api::{ApiError, HistoryQuery, PersonSession};
-use crate::client::command::ChatCommand;
+use crate::client::command::ChatAsk;
 use crate::client::explain::Explanation;
 use crate::client::link::LinkReceiver;
 use crate::client::live::{self, LiveEvent, LiveState, Order};
@@ -93,7 +93,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Until the person leaves or changes.
-    pub(super) async fn run(mut self, inbox: &mut mpsc::Receiver<ChatCommand>, link: &mut LinkReceiver, stop: &CancellationToken) {
+    pub(super) async fn run(mut self, inbox: &mut mpsc::Receiver<ChatAsk>, link: &mut LinkReceiver, stop: &CancellationToken) {
         let (events, mut heard) = mpsc::channel(WAITING);
         let Some(mut ordered) = self.ordered.take() else { return };
         let mut live = std::pin::pin!(live::run(self.socket(events), &mut ordered, stop.clone()));
@@ -112,7 +112,7 @@ impl<'a> Conversation<'a> {
                 _ = &mut live, if is_live => is_live = false,
                 Some(event) = heard.recv() => self.hear(event),
                 command = inbox.recv() => match command {
-                    Some(command) => self.answer(command),
+                    Some(ask) => self.hear_ask(ask),
                     None => break,
                 },
                 Some(answer) = self.asking.join_next() => self.take(answer.unwrap_or(Answer::Told)),
@@ -122,7 +122,18 @@ impl<'a> Conversation<'a> {
                 () = due(self.keep_again_at) => self.keep_again_at = None,
             }
         }
+        while let Ok(ask) = inbox.try_recv() {
+            self.hear_ask(ask);
+        }
         self.leave().await;
+    }
+
+    /// What others ask is none of this conversation's.
+    fn hear_ask(&mut self, ask: ChatAsk) {
+        match ask.by == self.person.user_id() {
+            true => self.answer(ask.command),
+            false => self.parts.too_late(&ask.command),
+        }
     }
 
     fn socket(&self, events: mpsc::Sender<LiveEvent>) -> live::Parts {

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::conversation::Conversation;
 use super::bridge::{Notifier, Slice};
-use super::command::ChatCommand;
+use super::command::{ChatAsk, ChatCommand};
+use super::explain::Explanation;
 use super::link::{LinkReceiver, Observer};
 use super::tunnel::Way;
 use crate::support::clock::Clock;
@@ -43,7 +44,16 @@ pub(crate) struct Parts {
     pub(crate) station: String,
 }
 
-pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ChatCommand>, stop: CancellationToken) {
+impl Parts {
+    /// Whoever asked has left. What he wanted to say was not taken over in time.
+    fn too_late(&self, command: &ChatCommand) {
+        if let ChatCommand::Say { .. } = command {
+            self.notifier.failed(Explanation::new("chat_author_left"));
+        }
+    }
+}
+
+pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ChatAsk>, stop: CancellationToken) {
     let mut link = parts.link.clone();
     loop {
         let (person, server_id) = {
@@ -62,8 +72,13 @@ pub(crate) async fn run(parts: Parts, inbox: &mut mpsc::Receiver<ChatCommand>, s
         tokio::select! {
             () = stop.cancelled() => return,
             changed = link.changed() => if changed.is_err() { return },
-            // Nobody is there to say anything.
-            command = inbox.recv() => if command.is_none() { return },
+            ask = inbox.recv() => match ask {
+                Some(ask) => parts.too_late(&ask.command),
+                None => return,
+            },
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

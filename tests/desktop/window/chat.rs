@@ -245,6 +245,29 @@ fn a_handover_note_is_written_part_by_part() {
 }
 
 #[test]
+fn a_handover_note_stays_in_its_form_while_nobody_takes_it() {
+    let told = "The server has ended the conversation. Sign in again.";
+    for size in [world::DESK, PANEL] {
+        let mut world = World::with(size, full(), Options { route: Some(Route::Chat), ..world::options(Tone::Dark) });
+        world.harness.run_steps(6);
+        let (new, part) = match size {
+            PANEL => ("New note", Handle::TextInput),
+            _ => ("New handover note", Handle::MultilineTextInput),
+        };
+        press(&mut world, new);
+        type_into(&mut world, part, "Running", "VALVE-12");
+        world.commands();
+        world.publish(|model| Arc::make_mut(&mut model.chat).state = ChatState::Ended(Explanation::new("chat_ended")));
+        press(&mut world, "Leave the note");
+        assert_eq!(world.commands(), [], "nobody is there to take it");
+        assert!(world.harness.get_all_by_label(told).next().is_some(), "{}", super::goldens::tree(&world.harness));
+        world.publish(|model| Arc::make_mut(&mut model.chat).state = ChatState::Live);
+        press(&mut world, "Leave the note");
+        assert_eq!(world.commands(), [say("Running: VALVE-12", true)]);
+    }
+}
+
+#[test]
 fn while_the_server_is_away_there_is_history_to_read_and_what_is_written_waits() {
     let mut world = open(world::offline(full()));
     assert!(says(&world, "The server is away. What you write now is kept on this PC and sent when it is back and you are signed in."));
