@@ -15,7 +15,8 @@ use crate::domain::access::Role;
 use crate::domain::connection::Connection;
 use crate::domain::instance::Application;
 
-pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
+/// `room` is what the rest of the header leaves: the role gives way first, for its bar and the menu say it too, then the name.
+pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>, room: f32) {
     let theme = scene.theme;
     let Some(person) = &scene.model.session.person else {
         let wants = has_persons(scene) && scene.application != Application::YieldMonitor && scene.is_panel();
@@ -32,27 +33,42 @@ pub(super) fn person(ui: &mut Ui, scene: &Scene<'_>) {
         }
         None => role.to_owned(),
     };
-    let response = person_button(ui, theme, person, &words);
+    let response = person_button(ui, theme, person, (&words, scene.signing_out_in.is_some()), room);
     let name = scene.fill("shell.person", &[("name", &person.name), ("role", &words)]);
     response.widget_info(|| WidgetInfo::labeled(Handle::Button, true, &name));
     Popup::menu(&response).align(RectAlign::BOTTOM_END).show(|ui| person_menu(ui, scene));
 }
 
+/// The bar and the space around the words, in points.
+const SIDES: f32 = 20.0;
+/// What is left of a name where everything else needs its place, in heights of its letters.
+const LEAST_NAME: f32 = 4.0;
+
 /// Name and role beside a bar in the role's colour: never a fill, never text in that colour.
-fn person_button(ui: &mut Ui, theme: &Theme, person: &Person, words: &str) -> Response {
+fn person_button(ui: &mut Ui, theme: &Theme, person: &Person, (words, warns): (&str, bool), room: f32) -> Response {
     let c = theme.color;
     let one_line = theme.display == Display::Panel;
+    let room = room - SIDES;
+    let layout = |words: String| ui.painter().layout_no_wrap(words, theme.font(Text::Small, Weight::Regular), c.text2);
+    let mut role = layout(if one_line { format!(" · {words}") } else { words.to_owned() });
     // A long name leaves the rest of the header its place.
-    let room = ui.available_width() * if one_line { 0.14 } else { 0.26 };
-    let name = Line::cut(ui, &person.name, (theme.sizes.body, Weight::Medium), c.text1, room).galley();
-    let below = if one_line { format!(" · {words}") } else { words.to_owned() };
-    let role = ui.painter().layout_no_wrap(below, theme.font(Text::Small, Weight::Regular), c.text2);
+    let most = ui.available_width() * if one_line { 0.14 } else { 0.26 };
+    let least = theme.sizes.body * LEAST_NAME;
+    let beside = if one_line { role.size().x } else { 0.0 };
+    let beside = if room - beside < least && !warns && one_line {
+        role = layout(String::new());
+        0.0
+    } else {
+        beside
+    };
+    let name_room = (room - beside).max(least).min(most);
+    let name = Line::cut(ui, &person.name, (theme.sizes.body, Weight::Medium), c.text1, name_room).galley();
     let (text_width, text_height) = if one_line {
         (name.size().x + role.size().x, name.size().y)
     } else {
         (name.size().x.max(role.size().x), name.size().y + role.size().y - 2.0)
     };
-    let (rect, response) = ui.allocate_exact_size(vec2(text_width + 20.0, (text_height + 4.0).min(ui.available_height())), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(text_width + SIDES, (text_height + 4.0).min(ui.available_height())), Sense::click());
     if response.hovered() {
         ui.painter().rect_filled(rect.expand(4.0), RADIUS_SMALL, c.bg2);
     }

@@ -47,22 +47,36 @@ pub fn badge(ui: &mut Ui, theme: &Theme, look: &Look) -> Response {
 }
 
 /// A warning beside the badge, in the colour for what needs a look.
-pub fn mark(ui: &mut Ui, theme: &Theme, sign: Sign, words: &str) -> Response {
-    let look = Look { sign, words: words.to_owned(), aside: String::new(), tint: Tint::Outlined };
+pub fn mark(ui: &mut Ui, theme: &Theme, look: &Look) -> Response {
     let ink = theme.color.warn_ink;
-    let response = pill(ui, theme, &look, (ink, ink), (Color32::TRANSPARENT, Stroke::NONE));
-    response.widget_info(|| WidgetInfo::labeled(Handle::Button, true, words));
+    let response = pill(ui, theme, look, (ink, ink), (Color32::TRANSPARENT, Stroke::NONE));
+    response.widget_info(|| WidgetInfo::labeled(Handle::Button, true, &look.words));
     response
 }
 
+/// How wide it is drawn.
+pub fn width(ui: &Ui, theme: &Theme, look: &Look) -> f32 {
+    let layout = |words: &str, weight| ui.painter().layout_no_wrap(words.to_owned(), theme.font(text(theme), weight), Color32::PLACEHOLDER);
+    let (words, aside) = (layout(&look.words, Weight::Medium), layout(&look.aside, Weight::Regular));
+    let gap = if look.aside.is_empty() { 0.0 } else { space::S };
+    margin(look) * 2.0 + theme.sizes.text(text(theme)) * 0.75 + space::S + words.size().x + gap + aside.size().x
+}
+
+fn text(theme: &Theme) -> Text {
+    if theme.display == Display::Wall { Text::Title } else { Text::Body }
+}
+
+fn margin(look: &Look) -> f32 {
+    if look.tint == Tint::Quiet { 0.0 } else { 10.0 }
+}
+
 fn pill(ui: &mut Ui, theme: &Theme, look: &Look, (ink, quiet): (Color32, Color32), (fill, border): (Color32, Stroke)) -> Response {
-    let text = if theme.display == Display::Wall { Text::Title } else { Text::Body };
+    let text = text(theme);
     let words = ui.painter().layout_no_wrap(look.words.clone(), theme.font(text, Weight::Medium), ink);
     let aside = ui.painter().layout_no_wrap(look.aside.clone(), theme.font(text, Weight::Regular), quiet);
     let side = theme.sizes.text(text) * 0.75;
     let gap = if look.aside.is_empty() { 0.0 } else { space::S };
-    let margin = if look.tint == Tint::Quiet { 0.0 } else { 10.0 };
-    let width = margin * 2.0 + side + space::S + words.size().x + gap + aside.size().x;
+    let (margin, width) = (margin(look), width(ui, theme, look));
     let height = (words.size().y + 10.0).max(theme.sizes.touch.min(36.0)).min(ui.available_height());
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     let painter = ui.painter();

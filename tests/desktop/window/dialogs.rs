@@ -136,6 +136,15 @@ fn choose_after(world: &mut World, before: QueueCommand, row: &str) -> Uuid {
 }
 
 #[test]
+fn trouble_of_the_queue_comes_with_what_to_do_on_every_display() {
+    for size in [super::world::DESK, super::world::PANEL] {
+        let world = World::with(size, world::broken(world::signed_in(Role::Operator)), world::at(Route::Queue));
+        let told = "The queue is 91 % full. Check why reports are not delivered. A full queue takes no more reports.";
+        assert!(world.harness.query_by_label(told).is_some(), "{size:?}: {}", super::goldens::tree(&world.harness));
+    }
+}
+
+#[test]
 fn a_station_alone_looks_at_the_queue_and_changes_nothing() {
     let mut world = world_at(Route::Queue, world::signed_in(Role::Station));
     choose(&mut world, "SN260319399, Waiting");

@@ -126,6 +126,26 @@ fn nothing_in_a_menu_lies_outside_a_panel() {
 }
 
 #[test]
+fn where_the_header_is_full_the_station_is_still_told_by_its_name() {
+    let full = world::signed_in(Role::Superuser);
+    for model in [full.clone(), world::offline(full.clone()), world::broken(full)] {
+        for size in [PANEL, DESK, WALL] {
+            let mut model = model.clone();
+            let name = "Brzęczyszczykiewicz-Chrząszczyżewoszycka Eugeniusz";
+            Arc::make_mut(&mut model.session).person.as_mut().unwrap().name = name.to_owned();
+            Arc::make_mut(&mut model.line).simulated = true;
+            let world = World::with(size, model, world::at(Route::About));
+            let place = |label: &str| world.harness.get_by_label(label).rect();
+            let (station, mark, person) = (place("Line A - End of line"), place("Simulated"), place(&format!("{name}, Superuser")));
+            let least = if size == PANEL { 150.0 } else { 100.0 };
+            assert!(station.width() >= least, "{size:?}: {station:?}");
+            assert!(station.right() < mark.left() && mark.right() < person.left(), "{size:?}: {station:?} {mark:?} {person:?}");
+            assert!(person.width() > 60.0 && person.right() < place("14:02:37").left(), "{size:?}: {person:?}");
+        }
+    }
+}
+
+#[test]
 fn the_badge_says_in_words_how_the_server_is() {
     let mut world = World::new(DESK, world::signed_in(Role::Operator));
     assert!(world.harness.query_by_role_and_label(Handle::Button, "Connected 15 ms").is_some());

@@ -190,6 +190,32 @@ fn busy_failed_and_locked_are_each_said_in_their_place() {
 }
 
 #[test]
+fn a_panel_says_what_to_do_after_a_failed_sign_in_and_then_gives_the_keyboard_back() {
+    let remedy = "Check the address and the network.";
+    let mut model = world::signed_out();
+    let session = Arc::make_mut(&mut model.session);
+    (session.tries, session.sign_in_error) = (1, Some(Explanation::new("server_unreachable").with("server", "https://line-a.local:8443")));
+    let mut world = World::new(PANEL, model);
+    let (told, keys) = (
+        |world: &World| world.harness.query_by_label_contains(remedy).is_some(),
+        |world: &World| world.harness.query_by_label("q").is_some(),
+    );
+    assert!(told(&world) && !keys(&world), "{}", super::goldens::tree(&world.harness));
+    world.harness.get_by_label("Keyboard").click();
+    world.harness.run();
+    assert!(!told(&world) && keys(&world), "read, and typed on");
+    world.publish(|model| Arc::make_mut(&mut model.session).tries = 2);
+    assert!(told(&world), "the next try failed as well");
+    world.harness.get_by_role_and_label(Handle::TextInput, "User").click();
+    world.harness.run();
+    assert!(!told(&world) && keys(&world), "who touches a field wants to type");
+    world.publish(|model| Arc::make_mut(&mut model.session).tries = 3);
+    world.harness.event(Event::Text("m".to_owned()));
+    world.harness.run();
+    assert!(keys(&world), "who has a keyboard of his own reads on the left what happened");
+}
+
+#[test]
 fn a_panel_without_a_keyboard_signs_in_by_touch() {
     let mut world = World::new(PANEL, world::signed_out());
     let touch = |world: &mut World, keys: &[&str]| {

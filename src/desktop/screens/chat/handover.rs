@@ -2,6 +2,7 @@
 
 use eframe::egui::{Context, Id, Label, Margin, TextEdit, Ui, vec2};
 
+use super::{can_say, status};
 use crate::desktop::Scene;
 use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::Touched;
@@ -21,13 +22,22 @@ pub(super) struct Form {
 }
 
 /// The message, or nothing where the person thought better of it.
-type Answer = Option<Option<String>>;
+pub(super) type Answer = Option<Option<String>>;
 
 impl Form {
     /// Every part that says something, under its name.
     fn content(&self, scene: &Scene<'_>) -> String {
         let parts = PARTS.iter().zip(&self.parts).filter(|(_, part)| !part.trim().is_empty());
         parts.map(|(key, part)| format!("{}: {}", scene.text(key), part.trim())).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Why it cannot be left now, where a person can do something about it.
+    fn obstacle(&self, scene: &Scene<'_>, content: &str) -> Option<String> {
+        let too_long = content.chars().count() > CONTENT_MAX_CHARS;
+        match too_long {
+            true => Some(scene.text("chat.handover.too_long").to_owned()),
+            false => status::words(scene).filter(|_| !can_say(scene)).map(|(_, words)| words),
+        }
     }
 
     pub(super) fn dialog(&mut self, ui: &Ui, scene: &Scene<'_>) -> Answer {
@@ -52,9 +62,8 @@ impl Form {
                 }
             }
             let content = self.content(scene);
-            let too_long = content.chars().count() > CONTENT_MAX_CHARS;
-            field::note(ui, theme, too_long.then(|| scene.text("chat.handover.too_long")));
-            let ready = check_content(&content).is_ok();
+            field::note(ui, theme, self.obstacle(scene, &content).as_deref());
+            let ready = can_say(scene) && check_content(&content).is_ok();
             answer = dialog::buttons(ui, theme, scene.text("chat.handover.yes"), scene.text("shell.cancel"), (ready, false))
                 .map(|yes| yes.then_some(content));
         });
@@ -75,7 +84,7 @@ impl Form {
             }
         }
         let content = self.content(scene);
-        let ready = check_content(&content).is_ok();
+        let ready = can_say(scene) && check_content(&content).is_ok();
         let mut answer = None;
         ui.horizontal(|ui| {
             let size = vec2((ui.available_width() - space::S) / 2.0, field::height(theme));
@@ -83,9 +92,10 @@ impl Form {
                 answer = Some(None);
             }
             if button::primary_sized(ui, theme, scene.text("chat.handover.yes"), ready, size).clicked() {
-                answer = Some(Some(content));
+                answer = Some(Some(content.clone()));
             }
         });
+        field::note(ui, theme, self.obstacle(scene, &content).as_deref());
         answer
     }
 

@@ -45,7 +45,7 @@ impl Chat {
         if scene.is_panel() && self.handover.is_some() {
             return self.handover_panel(ui, scene);
         }
-        if scene.is_panel() && self.typing && self.can_say(scene) {
+        if scene.is_panel() && self.typing && can_say(scene) {
             return self.typing_panel(ui, scene);
         }
         if scene.is_panel() && self.find.typing {
@@ -105,7 +105,7 @@ impl Chat {
     }
 
     fn new_note_key(&mut self, ui: &mut Ui, scene: &Scene<'_>, key: &'static str, size: Vec2) {
-        if button::secondary_sized(ui, scene.theme, scene.text(key), self.can_say(scene), size).clicked() {
+        if button::secondary_sized(ui, scene.theme, scene.text(key), can_say(scene), size).clicked() {
             self.handover = Some(handover::Form::default());
         }
     }
@@ -165,7 +165,7 @@ impl Chat {
     /// What could not be sent, and the field.
     fn say_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         compose::refused(ui, scene);
-        let done = self.compose.ui(ui, scene, (self.can_say(scene), self.typing));
+        let done = self.compose.ui(ui, scene, (can_say(scene), self.typing));
         self.typing |= done.focused && scene.is_panel();
         if done.send {
             self.send(scene);
@@ -173,30 +173,34 @@ impl Chat {
     }
 
     fn send(&mut self, scene: &Scene<'_>) {
-        if let Some(content) = self.compose.take(scene).filter(|_| self.can_say(scene)) {
+        // What nobody takes stays in the field.
+        if let Some(content) = can_say(scene).then(|| self.compose.take(scene)).flatten() {
             self.log.go_to_end();
             say(scene, content, false);
         }
     }
 
-    fn can_say(&self, scene: &Scene<'_>) -> bool {
-        let chat = &scene.model.chat;
-        !chat.full && !chat.room.is_empty() && matches!(chat.state, ChatState::Live | ChatState::Away | ChatState::Opening)
-    }
-
     fn handover_dialog(&mut self, ui: &Ui, scene: &Scene<'_>) {
         // A panel has a page of its own for it, from the next frame on.
         let Some(form) = self.handover.as_mut().filter(|_| !scene.is_panel()) else { return };
-        match form.dialog(ui, scene) {
-            Some(Some(content)) => {
-                self.log.go_to_end();
-                say(scene, content, true);
-                self.handover = None;
-            }
-            Some(None) => self.handover = None,
-            None => {}
-        }
+        let answer = form.dialog(ui, scene);
+        self.hand_over(scene, answer);
     }
+
+    fn hand_over(&mut self, scene: &Scene<'_>, answer: handover::Answer) {
+        let Some(answer) = answer else { return };
+        if let Some(content) = answer {
+            self.log.go_to_end();
+            say(scene, content, true);
+        }
+        self.handover = None;
+    }
+}
+
+/// Whether somebody takes what is said now.
+fn can_say(scene: &Scene<'_>) -> bool {
+    let chat = &scene.model.chat;
+    !chat.full && !chat.room.is_empty() && matches!(chat.state, ChatState::Live | ChatState::Away | ChatState::Opening)
 }
 
 fn say(scene: &Scene<'_>, content: String, note: bool) {

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Ui, vec2};
 
-use super::{Chat, people, say};
+use super::{Chat, people};
 use crate::desktop::Scene;
 use crate::desktop::screens::login::panel_halves;
 use crate::desktop::theme::space;
@@ -69,13 +69,6 @@ impl Chat {
         if let Some(touched) = touched {
             form.touch(ui.ctx(), touched);
         }
-        match answer {
-            Some(Some(content)) => {
-                say(scene, content, true);
-                self.handover = None;
-            }
-            Some(None) => self.handover = None,
-            None => {}
-        }
+        self.hand_over(scene, answer);
     }
 }

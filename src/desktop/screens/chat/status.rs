@@ -10,10 +10,10 @@ use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::widgets::{card, empty};
 
 /// What is wrong, while something is.
-pub(super) fn status(ui: &mut Ui, scene: &Scene<'_>) {
+pub(super) fn words(scene: &Scene<'_>) -> Option<(Sign, String)> {
     let chat = &scene.model.chat;
     let left = chat.too_fast_until.map_or(0, |until| (until - scene.now).num_seconds());
-    let (shape, words) = match &chat.state {
+    Some(match &chat.state {
         _ if chat.full => (Sign::Warning, scene.text("chat.full").to_owned()),
         ChatState::Live | ChatState::Opening | ChatState::Away if !desk::is_online(scene) => {
             (Sign::Offline, scene.text("chat.offline").to_owned())
@@ -23,9 +23,13 @@ pub(super) fn status(ui: &mut Ui, scene: &Scene<'_>) {
         ChatState::Away => (Sign::Offline, scene.text("chat.away").to_owned()),
         _ => match chat.page.error().filter(|_| chat.page.value().is_some()) {
             Some(told) => (Sign::Fault, scene.what(told)),
-            None => return,
+            None => return None,
         },
-    };
+    })
+}
+
+pub(super) fn status(ui: &mut Ui, scene: &Scene<'_>) {
+    let Some((shape, words)) = words(scene) else { return };
     let theme = scene.theme;
     ui.scope(|ui| {
         card::row(ui, theme, Text::Body, |ui| {

@@ -33,20 +33,26 @@ pub(in crate::desktop::screens) fn panel_halves(
     keyboard: &mut Keyboard,
     add: impl FnOnce(&mut Ui),
 ) -> Option<Touched> {
+    panel_beside(ui, add, |ui| {
+        let names = Names {
+            shift: scene.text("login.key.shift"),
+            backspace: scene.text("login.key.backspace"),
+            enter: scene.text("login.key.enter"),
+            space: scene.text("login.key.space"),
+            symbols: scene.text("login.key.symbols"),
+            letters: scene.text("login.key.letters"),
+        };
+        keyboard.ui(ui, scene.theme, &names)
+    })
+}
+
+/// On a panel: fields on the left, and something in the keyboard's place.
+pub(super) fn panel_beside<R>(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui) -> R) -> R {
     let room = ui.max_rect().shrink(space::S);
-    let (left, right) = room.split_left_right_at_fraction(0.465);
-    let mut fields = ui.new_child(UiBuilder::new().max_rect(left).layout(Layout::top_down(Align::Min)));
+    let (fields, keys) = room.split_left_right_at_fraction(0.465);
+    let mut fields = ui.new_child(UiBuilder::new().max_rect(fields).layout(Layout::top_down(Align::Min)));
     fields.spacing_mut().item_spacing = vec2(8.0, 5.0);
-    add(&mut fields);
-    let right = Rect::from_min_max(pos2(right.left() + space::M, right.top()), right.max);
-    let mut keys = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Min)));
-    let names = Names {
-        shift: scene.text("login.key.shift"),
-        backspace: scene.text("login.key.backspace"),
-        enter: scene.text("login.key.enter"),
-        space: scene.text("login.key.space"),
-        symbols: scene.text("login.key.symbols"),
-        letters: scene.text("login.key.letters"),
-    };
-    keyboard.ui(&mut keys, scene.theme, &names)
+    left(&mut fields);
+    let keys = Rect::from_min_max(pos2(keys.left() + space::M, keys.top()), keys.max);
+    right(&mut ui.new_child(UiBuilder::new().max_rect(keys).layout(Layout::top_down(Align::Min))))
 }

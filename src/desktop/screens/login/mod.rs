@@ -13,7 +13,7 @@ use eframe::egui::{Color32, Context, Frame, Id, Key, Modal, Modifiers, Rect, Sen
 
 use super::account::{Account, Next, Step};
 use super::connection::tunnel_form;
-use crate::client::{AccountCommand, Command, LineCommand, Model, SessionCommand};
+use crate::client::{AccountCommand, Command, Explanation, LineCommand, Model, SessionCommand};
 use crate::desktop::widgets::keyboard::Keyboard;
 use crate::desktop::widgets::{button, field};
 use crate::desktop::{Action, Scene};
@@ -27,6 +27,8 @@ pub(super) use words::say;
 pub struct Login {
     form: Form,
     keyboard: Keyboard,
+    /// On a panel: the failed try, by its number, of which was read what to do.
+    read: Option<(u64, Explanation)>,
     /// Somebody is making an account, or has forgotten his password.
     account: Option<Account>,
     /// A new password was set: said until the next try.

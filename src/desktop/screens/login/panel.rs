@@ -1,18 +1,23 @@
 //! The login on a panel: fields on the left, a keyboard on the right.
 
-use eframe::egui::{Align, Checkbox, Label, Layout, Ui, vec2};
+use eframe::egui::{Align, Checkbox, Event, Label, Layout, Ui, vec2};
 
 use super::Login;
 use super::form::{Field, Place};
-use super::frames::panel_halves;
-use crate::client::LineState;
+use super::frames::{panel_beside, panel_halves};
+use crate::client::{Explanation, LineState};
 use crate::desktop::Scene;
+use crate::desktop::theme::{Text, Weight, space};
 use crate::desktop::widgets::keyboard::Touched;
 use crate::desktop::widgets::password::password_hinted;
-use crate::desktop::widgets::{button, field};
+use crate::desktop::widgets::sign::{self, Sign};
+use crate::desktop::widgets::{button, card, field};
 
 impl Login {
     pub(super) fn panel(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        if let Some(told) = self.unread(scene) {
+            return self.panel_told(ui, scene, told);
+        }
         let mut keyboard = std::mem::take(&mut self.keyboard);
         let touched = panel_halves(ui, scene, &mut keyboard, |ui| self.panel_fields(ui, scene));
         self.keyboard = keyboard;
@@ -20,6 +25,28 @@ impl Login {
             Some(Touched::Enter) => self.submit(scene),
             Some(touched) => self.form.touch(ui.ctx(), touched),
             None => {}
+        }
+    }
+
+    /// The failed try of which nobody has read what to do.
+    pub(super) fn unread(&self, scene: &Scene<'_>) -> Option<(u64, Explanation)> {
+        let told = self.trouble(scene).map(|told| (scene.model.session.tries, told.clone()));
+        told.filter(|told| scene.is_panel() && self.read.as_ref() != Some(told))
+    }
+
+    /// Why the last try failed and what to do, in the keyboard's place until somebody goes on.
+    fn panel_told(&mut self, ui: &mut Ui, scene: &Scene<'_>, told: (u64, Explanation)) {
+        let mut goes_on = ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Text(_))));
+        let mut fields = |ui: &mut Ui| {
+            self.panel_fields(ui, scene);
+            let pressed_at = ui.input(|input| input.pointer.interact_pos().filter(|_| input.pointer.any_pressed()));
+            pressed_at.is_some_and(|at| ui.max_rect().contains(at))
+        };
+        let mut touched = false;
+        goes_on |= panel_beside(ui, |ui| touched = fields(ui), |ui| told_ui(ui, scene, &told.1));
+        if goes_on || touched {
+            self.read = Some(told);
+            ui.ctx().request_repaint();
         }
     }
 
@@ -119,4 +146,26 @@ impl Login {
         self.buttons(ui, scene);
         self.status(ui, scene, if self.form.needs_plain_http() { 1.0 } else { 1.9 });
     }
+}
+
+/// Whether the keyboard is asked for.
+fn told_ui(ui: &mut Ui, scene: &Scene<'_>, told: &Explanation) -> bool {
+    let theme = scene.theme;
+    let frame = card::frame(theme);
+    frame
+        .show(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            ui.spacing_mut().item_spacing.y = space::S;
+            ui.horizontal_top(|ui| {
+                sign::show(ui, theme, Sign::Critical, theme.sizes.body * 1.2);
+                ui.add(Label::new(theme.words(scene.what(told), Text::Body, Weight::SemiBold, theme.color.text1)).wrap());
+            });
+            ui.add(Label::new(theme.body(scene.remedy(told))).wrap());
+            ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
+                let size = vec2(ui.available_width(), field::height(theme));
+                button::secondary_sized(ui, theme, scene.text("login.keyboard"), true, size).clicked()
+            })
+            .inner
+        })
+        .inner
 }

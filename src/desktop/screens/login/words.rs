@@ -4,12 +4,22 @@ use eframe::egui::{Align, Label, Layout, Ui, vec2};
 
 use super::Login;
 use super::form::Place;
-use crate::client::{BadServerUrl, LineState};
+use crate::client::{BadServerUrl, Explanation, LineState};
 use crate::desktop::theme::{Text, Weight};
 use crate::desktop::widgets::sign::{self, Sign};
 use crate::desktop::{Scene, format, words};
 
 impl Login {
+    /// Why the last try failed, until something else is to be said.
+    pub(super) fn trouble<'a>(&self, scene: &Scene<'a>) -> Option<&'a Explanation> {
+        let line_error = match &scene.model.line.state {
+            LineState::Failed(error) if self.form.place == Place::ThisPc => Some(error),
+            _ => None,
+        };
+        let otherwise = scene.model.session.signing_in || self.form.locked_for(scene).is_some() || self.form.is_judged();
+        scene.model.sign_in_error().or(line_error).filter(|_| !otherwise)
+    }
+
     /// One place for what goes on: busy, locked, failed. Always there, so that nothing moves.
     pub(super) fn status(&self, ui: &mut Ui, scene: &Scene<'_>, lines: f32) {
         let theme = scene.theme;
@@ -18,17 +28,17 @@ impl Login {
             ui.set_min_size(size);
             let session = &scene.model.session;
             let locked = self.form.locked_for(scene);
-            let line_error = match &scene.model.line.state {
-                LineState::Failed(error) if self.form.place == Place::ThisPc => Some(error),
-                _ => None,
-            };
             if session.signing_in {
                 ui.ctx().request_repaint_after(sign::BUSY_STEP);
                 say(ui, scene, words::busy(scene), scene.text("login.signing_in"), "");
             } else if let Some(left) = locked {
                 let words = scene.fill("login.locked", &[("time", &format::countdown(left))]);
                 say(ui, scene, Sign::Warning, &words, "");
-            } else if let Some(error) = scene.model.sign_in_error().or(line_error).filter(|_| !self.form.is_judged()) {
+            } else if let Some(error) = self.trouble(scene) {
+                // On a panel it stands in the keyboard's place until it was read.
+                if self.unread(scene).is_some() {
+                    return;
+                }
                 say(ui, scene, Sign::Critical, &scene.what(error), &scene.remedy(error));
             } else if scene.is_panel()
                 && let Some(error) = self.form.url_error()

@@ -111,7 +111,7 @@ fn bound(ui: &mut Ui, scene: &Scene<'_>) {
     if let Some(trouble) = &queue.trouble {
         card::row(ui, theme, Text::Table, |ui| {
             sign::show(ui, theme, words::queue_sign(trouble), theme.sizes.body * 1.2);
-            let said = if scene.is_panel() { scene.what(trouble) } else { format!("{} {}", scene.what(trouble), scene.remedy(trouble)) };
+            let said = format!("{} {}", scene.what(trouble), scene.remedy(trouble));
             ui.add(Label::new(theme.body(said)).wrap());
         });
     }
