@@ -131,9 +131,17 @@ fn screens() -> Vec<Case> {
 
 /// The screens of administration with too much on them, and those of the PIN.
 fn crowds() -> Vec<Case> {
+    let simulated = |mut model: Model| {
+        Arc::make_mut(&mut model.line).simulated = true;
+        people::crowd(model)
+    };
+    let crowded = |name: &str, model| case(name, simulated(model), Route::Overview, &[]);
     let full = || people::crowd(world::signed_in(Role::Superuser));
     let routes = Route::ALL.into_iter().filter(|route| *route != Route::Chat);
     let mut cases: Vec<Case> = routes.map(|route| case(&format!("crowd-{}", route.key()), full(), route, &[])).collect();
+    cases.push(crowded("crowd-header", world::signed_in(Role::Superuser)));
+    cases.push(crowded("crowd-header-offline", world::offline(world::signed_in(Role::Superuser))));
+    cases.push(crowded("crowd-header-broken", world::broken(world::signed_in(Role::Superuser))));
     cases.push(case("crowd-tokens", full(), Route::Stations, &["Tokens 20"]));
     cases.push(case("crowd-menu", full(), Route::Overview, &["Brzęczyszczykiewicz-Chrząszczyżewoszycka Eugeniusz, Superuser"]));
     cases.push(case("pin-card", pin::guarded(), Route::Connection, &[]));
