@@ -1,4 +1,5 @@
-//! How many connections each address has: one machine cannot take all places. Trusted proxies may, for all callers are theirs.
+//! How many connections each address has: one machine cannot take all places. Trusted proxies may, for all callers are theirs: they have
+//! to see to it themselves, as `deploy/nginx.conf` does.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
