@@ -40,6 +40,7 @@ mod status;
 mod supervisor;
 mod tunnel;
 mod vault;
+mod verifier;
 mod yields;
 
 pub use accounts::{AccountAsk, Accounts};

@@ -21,6 +21,7 @@ use super::session::{self, Ask};
 use super::settings::Settings;
 use super::tunnel::{self, Entry, Way};
 use super::vault::Vault;
+use super::verifier::{Cost, Tools};
 use super::{accounts, chat, converters, demo, reports, sign_in, status, yields};
 use crate::domain::InstanceId;
 use crate::domain::instance::Application;
@@ -136,16 +137,20 @@ impl OpenStation {
     }
 }
 
-/// The PIN guards before there is anything to guard.
-fn start_pin(services: &mut Services, opening: &Opening) -> mpsc::Sender<PinCommand> {
-    let tools = pin::Tools {
+/// For passwords and PINs that are checked on this PC.
+fn tools_of(opening: &Opening) -> Tools {
+    Tools {
         id: opening.id.clone(),
         folder: opening.folder.clone(),
         vault: opening.vault.clone(),
         clock: opening.clock.clone(),
-        cost: offline::Cost::RECOMMENDED,
-    };
-    let parts = pin::Parts::open(tools, opening.publisher.slice(|model| &mut model.pin), opening.notifier.clone());
+        cost: Cost::RECOMMENDED,
+    }
+}
+
+/// The PIN guards before there is anything to guard.
+fn start_pin(services: &mut Services, opening: &Opening) -> mpsc::Sender<PinCommand> {
+    let parts = pin::Parts::open(tools_of(opening), opening.publisher.slice(|model| &mut model.pin), opening.notifier.clone());
     let (sender, inbox) = mpsc::channel(INBOX);
     let (inbox, stop) = (Inbox::new(inbox), services.stop.clone());
     services.start("pin", move || {
@@ -177,15 +182,7 @@ fn start_tunnel(services: &mut Services, opening: &Opening) -> (mpsc::Sender<Tun
 }
 
 fn start_offline(services: &mut Services, opening: &Opening, link: LinkReceiver, observer: Observer) -> Offline {
-    let tools = offline::Tools {
-        id: opening.id.clone(),
-        folder: opening.folder.clone(),
-        vault: opening.vault.clone(),
-        clock: opening.clock.clone(),
-        cost: offline::Cost::RECOMMENDED,
-        run: Uuid::now_v7(),
-    };
-    let parts = offline::Parts { tools, link, observer };
+    let parts = offline::Parts { tools: tools_of(opening), run: Uuid::now_v7(), link, observer };
     let (door, jobs) = offline::door();
     let (jobs, stop) = (Inbox::new(jobs), services.stop.clone());
     services.start("offline", move || {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::verifier::Verifier;
+use crate::client::verifier::Verifier;
 use crate::domain::access::Role;
 use crate::domain::lockout::{ACCOUNT, History, Verdict};
 
@@ -98,8 +98,8 @@ fn key(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verifier::Cost;
     use super::*;
+    use crate::client::verifier::Cost;
     use crate::support::secret::Secret;
 
     fn at(hours: i64) -> DateTime<Utc> {

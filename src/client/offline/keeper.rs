@@ -9,29 +9,15 @@ use zeroize::Zeroizing;
 
 use super::acts::{Acts, Deed};
 use super::book::Book;
-use super::verifier::{Cost, Verifier};
 use super::{Bound, Newcomer};
 use crate::client::sign_in::SignInError;
 use crate::client::vault::{Key, Vault, VaultError};
+use crate::client::verifier::{Tools, Verifier};
 use crate::client::{files, sealed_file};
-use crate::domain::InstanceId;
 use crate::domain::access::{Role, WITHOUT_SERVER};
 use crate::domain::audit::NOBODY;
 use crate::domain::lockout::seconds_left;
-use crate::support::clock::Clock;
 use crate::support::secret::Secret;
-
-/// What a keeper works with.
-#[derive(Clone)]
-pub(crate) struct Tools {
-    pub(crate) id: InstanceId,
-    pub(crate) folder: PathBuf,
-    pub(crate) vault: Vault,
-    pub(crate) clock: Clock,
-    pub(crate) cost: Cost,
-    /// Of the program, from opening the station to closing it.
-    pub(crate) run: Uuid,
-}
 
 pub(crate) struct Keeper {
     tools: Tools,
@@ -53,8 +39,9 @@ pub(crate) struct Admitted {
 }
 
 impl Keeper {
-    pub(crate) fn open(tools: Tools) -> Keeper {
-        let acts = Acts::open(&tools.folder, tools.run, &tools.clock);
+    /// `run` is of the program, from opening the station to closing it.
+    pub(crate) fn open(tools: Tools, run: Uuid) -> Keeper {
+        let acts = Acts::open(&tools.folder, run, &tools.clock);
         Keeper { tools, acts, key: None, decoy: None }
     }
 

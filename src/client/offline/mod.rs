@@ -4,7 +4,6 @@
 mod acts;
 mod book;
 mod keeper;
-mod verifier;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,19 +12,20 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::api::ApiError;
 use super::link::{Link, LinkReceiver, Observer};
 use super::services::finished;
 use super::sign_in::SignInError;
+use super::verifier::Tools;
 use crate::domain::access::Role;
 use crate::protocol::audit::{OfflineAct, OfflineActs, OfflineActsTaken};
 use crate::support::secret::Secret;
 
 pub(crate) use acts::untold_in;
 use keeper::Keeper;
-pub(crate) use keeper::{Admitted, Tools, forget_file};
-pub(crate) use verifier::{Cost, Verifier};
+pub(crate) use keeper::{Admitted, forget_file};
 
 /// The server that persons are known at.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,8 @@ impl Offline {
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) tools: Tools,
+    /// Of the program, from opening the station to closing it.
+    pub(crate) run: Uuid,
     pub(crate) link: LinkReceiver,
     pub(crate) observer: Observer,
 }
@@ -143,8 +145,8 @@ struct Service {
 }
 
 pub(crate) async fn run(parts: Parts, jobs: &mut mpsc::Receiver<Job>, stop: CancellationToken) {
-    let Parts { tools, mut link, observer } = parts;
-    let Ok(keeper) = spawn_blocking(move || Keeper::open(tools)).await else { return };
+    let Parts { tools, run, mut link, observer } = parts;
+    let Ok(keeper) = spawn_blocking(move || Keeper::open(tools, run)).await else { return };
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let keeper = Arc::new(Mutex::new(keeper));

@@ -9,13 +9,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::PinError;
-use crate::client::offline::{Cost, Verifier};
-use crate::client::vault::Vault;
+use crate::client::verifier::{Tools, Verifier};
 use crate::client::{files, sealed_file};
-use crate::domain::InstanceId;
 use crate::domain::credentials::check_pin;
 use crate::domain::lockout::{self, History, Verdict};
-use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
 const NAME: &str = "pin.json";
@@ -31,16 +28,6 @@ pub(crate) fn forget(folder: &Path) -> io::Result<bool> {
     let was_there = path.exists();
     files::wipe(&path)?;
     Ok(was_there)
-}
-
-/// What the file is made with.
-#[derive(Clone)]
-pub(crate) struct Tools {
-    pub(crate) id: InstanceId,
-    pub(crate) folder: PathBuf,
-    pub(crate) vault: Vault,
-    pub(crate) clock: Clock,
-    pub(crate) cost: Cost,
 }
 
 pub(crate) struct PinFile {
@@ -156,6 +143,8 @@ mod tests {
 
     use super::*;
     use crate::client::vault::tests::{lock_keyring, vault_on};
+    use crate::client::verifier::tests::tools_in;
+    use crate::support::clock::Clock;
 
     struct World {
         folder: tempfile::TempDir,
@@ -170,8 +159,7 @@ mod tests {
         fn new() -> World {
             let folder = tempfile::tempdir().unwrap();
             let clock = Clock::held(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-            let id = InstanceId::parse("eol").unwrap();
-            let tools = Tools { id, folder: folder.path().to_owned(), vault: vault_on("m1"), clock, cost: Cost::SMALL };
+            let tools = tools_in(folder.path(), clock);
             World { folder, tools }
         }
 

@@ -15,10 +15,11 @@ use super::bridge::{Notifier, Slice};
 use super::command::PinCommand;
 use super::explain::Explanation;
 use super::people::Acts;
+use super::verifier::Tools;
 use crate::domain::credentials::PIN_LENGTH;
 
 use file::PinFile;
-pub(crate) use file::{Tools, forget};
+pub(crate) use file::forget;
 
 /// What the window sees of the PIN.
 #[derive(Clone, Debug, Default, PartialEq)]

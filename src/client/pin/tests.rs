@@ -7,9 +7,7 @@ use chrono::DateTime;
 use super::*;
 use crate::client::bridge::Publisher;
 use crate::client::model::Model;
-use crate::client::offline::Cost;
-use crate::client::vault::tests::vault_on;
-use crate::domain::InstanceId;
+use crate::client::verifier::tests::tools_in;
 use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
@@ -30,9 +28,7 @@ impl World {
     fn in_folder(folder: tempfile::TempDir, clock: Clock) -> World {
         let (publisher, model) = Publisher::new(Arc::new(|| ()));
         let (notifier, notices) = Notifier::new();
-        let id = InstanceId::parse("eol").unwrap();
-        let tools = Tools { id, folder: folder.path().to_owned(), vault: vault_on("m1"), clock: clock.clone(), cost: Cost::SMALL };
-        let parts = Parts::open(tools, publisher.slice(|model| &mut model.pin), notifier);
+        let parts = Parts::open(tools_in(folder.path(), clock.clone()), publisher.slice(|model| &mut model.pin), notifier);
         let (commands, mut inbox) = mpsc::channel(8);
         let stop = CancellationToken::new();
         let ended = stop.clone();

@@ -12,9 +12,11 @@ use super::*;
 use crate::client::bridge::{Notice, Publisher};
 use crate::client::link::Observer;
 use crate::client::model::Model;
-use crate::client::offline::{self as service, Cost, Tools};
+use crate::client::offline as service;
 use crate::client::peer::{Answer, Asked, Peer, from_line, until};
 use crate::client::vault::tests::vault_on;
+use crate::client::verifier::Tools;
+use crate::client::verifier::tests::tools_in;
 use crate::domain::access::Role;
 use crate::domain::connection::Trouble;
 
@@ -43,6 +45,14 @@ fn start(folder: &Path, vault: &Vault) -> World {
     start_after(folder, vault, Link::default())
 }
 
+/// Starts, and ann signs the station in.
+async fn signed_in(folder: &Path, vault: &Vault, peer: &Peer) -> World {
+    let world = start(folder, vault);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    world
+}
+
 /// Starts where a session before has left this link.
 fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
     let (publisher, model) = Publisher::new(Arc::new(|| ()));
@@ -68,10 +78,9 @@ fn start_after(folder: &Path, vault: &Vault, left: Link) -> World {
     let (ask, mut inbox) = mpsc::channel(8);
     let (events, mut event_inbox) = mpsc::channel(8);
     let stop = CancellationToken::new();
-    let id = InstanceId::parse("eol").unwrap();
-    let tools =
-        Tools { id, folder: folder.to_owned(), vault: vault.clone(), clock: Clock::system(), cost: Cost::SMALL, run: uuid::Uuid::now_v7() };
-    let parts_of_offline = service::Parts { tools, link: link_receiver.clone(), observer: Observer(events.clone()) };
+    let tools = Tools { vault: vault.clone(), ..tools_in(folder, Clock::system()) };
+    let parts_of_offline =
+        service::Parts { tools, run: uuid::Uuid::now_v7(), link: link_receiver.clone(), observer: Observer(events.clone()) };
     let stopped = stop.clone();
     let offline = tokio::spawn(async move { service::run(parts_of_offline, &mut jobs, stopped).await });
     let stopped = stop.clone();

@@ -11,6 +11,20 @@ use crate::client::tunnel::Way;
 use crate::domain::connection::Connection;
 use crate::support::secret::Secret;
 
+/// Whom nobody listens to.
+fn parts(settings: &Settings, publisher: &Publisher, link: LinkReceiver) -> Parts {
+    Parts {
+        settings: settings.clone(),
+        clock: Clock::system(),
+        notifier: Notifier::new().0,
+        slice: publisher.slice(|model| &mut model.yields),
+        model: publisher.subscribe(),
+        link,
+        observer: Observer(mpsc::channel(8).0),
+        looked_at: Arc::default(),
+    }
+}
+
 #[tokio::test]
 async fn the_yield_of_a_server_goes_when_it_is_left_and_is_shown_to_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -22,18 +36,7 @@ async fn the_yield_of_a_server_goes_when_it_is_left_and_is_shown_to_nobody_else(
     std::fs::write(&kept, serde_json::to_vec(&picture::tests::rows()).unwrap()).unwrap();
     let (publisher, model) = Publisher::new(Arc::new(|| ()));
     let (link, links) = watch::channel(Link::default());
-    let (notifier, _notices) = Notifier::new();
-    let (events, _heard) = mpsc::channel(8);
-    let parts = Parts {
-        settings: settings.clone(),
-        clock: Clock::system(),
-        notifier,
-        slice: publisher.slice(|model| &mut model.yields),
-        model: publisher.subscribe(),
-        link: links,
-        observer: Observer(events),
-        looked_at: Arc::default(),
-    };
+    let parts = parts(&settings, &publisher, links);
     let shown = || model.borrow().yields.picture.value().is_some();
     let stop = CancellationToken::new();
     let (again, stopped) = (parts.clone(), stop.clone());
@@ -63,20 +66,9 @@ async fn nobody_is_asked_for_a_yield_that_nobody_looks_at() {
     let http = Http::new(&server, &[], Way::direct()).unwrap();
     let api = Arc::new(Api::new(http, server, Secret::new("token"), Identity::Unknown));
     let (publisher, _model) = Publisher::new(Arc::new(|| ()));
-    let (notifier, _notices) = Notifier::new();
-    let (events, _heard) = mpsc::channel(8);
     let online = Link { api: Some(api), server_id: "s1".to_owned(), state: Connection::Connected, ..Link::default() };
     let (link, links) = watch::channel(Link::default());
-    let parts = Parts {
-        settings,
-        clock: Clock::system(),
-        notifier,
-        slice: publisher.slice(|model| &mut model.yields),
-        model: publisher.subscribe(),
-        link: links,
-        observer: Observer(events),
-        looked_at: Arc::default(),
-    };
+    let parts = parts(&settings, &publisher, links);
     let mut service = Service::new(parts);
     link.send_replace(online);
     service.link_changed();

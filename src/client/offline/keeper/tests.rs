@@ -4,7 +4,11 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::client::vault::tests::{lock_keyring, vault_on};
+use crate::client::verifier::Cost;
+use crate::client::verifier::tests::tools_in;
+use crate::domain::InstanceId;
 use crate::protocol::audit::OfflineAct;
+use crate::support::clock::Clock;
 
 struct World {
     folder: tempfile::TempDir,
@@ -21,13 +25,12 @@ impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::held(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-        let id = InstanceId::parse("eol").unwrap();
-        let tools = Tools { id, folder: folder.path().to_owned(), vault: vault_on("m1"), clock, cost: Cost::SMALL, run: Uuid::nil() };
+        let tools = tools_in(folder.path(), clock);
         World { folder, tools }
     }
 
     fn keeper(&self) -> Keeper {
-        Keeper::open(self.tools.clone())
+        Keeper::open(self.tools.clone(), Uuid::nil())
     }
 
     fn with_ann(self, role: Role) -> World {
@@ -122,7 +125,7 @@ fn the_file_opens_on_this_machine_for_this_server_and_this_instance_alone() {
         std::fs::copy(file_in(world.folder.path()), file_in(copy.path())).unwrap();
         tools.folder = copy.path().to_owned();
         change(&mut tools, &mut bound);
-        Keeper::open(tools).check(&bound, "ann", &Secret::new(RIGHT))
+        Keeper::open(tools, Uuid::nil()).check(&bound, "ann", &Secret::new(RIGHT))
     };
     assert_eq!(elsewhere(&|_, _| ()), ann(Role::Operator), "a copy on the same machine");
     let refused = Err(SignInError::NotKnownHere);
@@ -205,7 +208,7 @@ fn the_files_are_for_their_owner_alone() {
 fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
     let world = World::new();
     let tools = Tools { cost: Cost::RECOMMENDED, ..world.tools.clone() };
-    let mut keeper = Keeper::open(tools);
+    let mut keeper = Keeper::open(tools, Uuid::nil());
     let password = || Secret::new(RIGHT);
     keeper.remember(&bound(), &Newcomer { name: "Ann".to_owned(), role: Role::Operator, password: password() });
     let _ = keeper.check(&bound(), "nobody", &password());

@@ -6,9 +6,7 @@ use super::*;
 async fn another_person_comes_and_the_station_signs_in_to_nothing_anew() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     let (before, disk) = (world.model.borrow().session.station.clone(), std::fs::read(folder.path().join("config.json")).unwrap());
     peer.answer(changing_over);
     world.sign_in_person("ben").await;
@@ -29,9 +27,7 @@ async fn another_person_comes_and_the_station_signs_in_to_nothing_anew() {
 async fn a_person_who_is_refused_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     let locked = || {
         let mut answer = from_line("s1", 429, r#"{"error":"locked","code":"locked"}"#);
         answer.1.push(("retry-after", "300".to_owned()));

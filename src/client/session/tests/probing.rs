@@ -6,9 +6,7 @@ use super::*;
 async fn a_lost_server_is_offline_and_comes_back_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     let url = peer.stop().await;
     // Another service noticed first.
     world.events.send(Event::Failed(Trouble::Unreachable)).await.unwrap();
@@ -28,9 +26,7 @@ async fn a_lost_server_is_offline_and_comes_back_by_itself() {
 async fn a_revoked_token_leads_to_the_login_and_leaves_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let mut world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let mut world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     peer.answer(|_| from_line("s1", 401, r#"{"error":"revoked","code":"unauthorized"}"#));
     world.events.send(Event::TokenRefused).await.unwrap();
     world.until_error("token_revoked").await;
@@ -48,9 +44,7 @@ async fn a_revoked_token_leads_to_the_login_and_leaves_the_disk() {
 async fn without_reconnecting_it_stays_offline_until_a_person_asks() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     world.ask.send(Ask::Connection(ConnectionCommand::SetAutoReconnect(false))).await.unwrap();
     peer.answer(|_| from_line("s1", 503, "{}"));
     world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();

@@ -8,9 +8,7 @@ async fn a_station_signs_in_and_is_there_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault_on("m1");
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault);
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault, &peer).await;
     let session = world.model.borrow().session.clone();
     assert_eq!(session.person.as_ref().map(|person| person.role), Some(Role::Admin));
     assert!(session.station.as_ref().is_some_and(|station| station.has_roles && station.remembered));
@@ -40,9 +38,7 @@ async fn a_keyring_that_comes_late_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault_on("m1");
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault);
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault, &peer).await;
     world.end().await;
     lock_keyring(&vault, true);
     let world = start(folder.path(), &vault);
@@ -59,9 +55,7 @@ async fn a_sign_in_that_fails_while_the_token_is_opened_leaves_the_station_signe
     let folder = tempfile::tempdir().unwrap();
     let vault = vault_on("m1");
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault);
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault, &peer).await;
     world.end().await;
     let world = start(folder.path(), &vault);
     world.sign_in("", "ann", "x").await;

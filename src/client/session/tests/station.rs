@@ -100,9 +100,7 @@ async fn every_failed_sign_in_has_its_own_sentence() {
 async fn signing_out_forgets_the_token_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
     world.until_state(Connection::NotConnected).await;
     until("the farewell", || peer.asked().iter().any(|asked| asked.line == "POST /api/auth/logout"), |told| *told).await;
@@ -130,9 +128,7 @@ async fn a_sign_in_that_cannot_be_saved_works_and_says_so() {
 async fn a_sign_out_that_the_disk_refuses_is_said_and_made_up_for() {
     let folder = tempfile::tempdir().unwrap();
     let peer = Peer::start(line_server).await;
-    let mut world = start(folder.path(), &vault_on("m1"));
-    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
-    world.until_state(Connection::Connected).await;
+    let mut world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     let broken = break_disk(folder.path());
     world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
     until_told(&mut world, "sign_out_not_kept").await;

@@ -1,6 +1,7 @@
-//! What a password is checked against while the server is gone: argon2id, with a salt of its own.
+//! What a password or a PIN is checked against on this PC: argon2id, with a salt of its own; and what a keeper of such works with.
 
 use std::io;
+use std::path::PathBuf;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
@@ -8,6 +9,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::vault::Vault;
+use crate::domain::InstanceId;
+use crate::support::clock::Clock;
 use crate::support::secret::Secret;
 
 const SALT: usize = 16;
@@ -33,6 +37,16 @@ impl Cost {
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(TAG)).ok().filter(|_| sane)?;
         Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
+}
+
+/// What whoever keeps verifiers on disk works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) id: InstanceId,
+    pub(crate) folder: PathBuf,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+    pub(crate) cost: Cost,
 }
 
 /// A verifier. It is never written but sealed.
@@ -68,8 +82,14 @@ fn tag(password: &Secret, salt: &[u8], cost: Cost) -> Option<Zeroizing<[u8; TAG]
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// The tools of the instance "eol" in this folder, with a keyring in memory, and hashes that are quick.
+    pub(crate) fn tools_in(folder: &std::path::Path, clock: Clock) -> Tools {
+        let (id, vault) = (InstanceId::parse("eol").unwrap(), crate::client::vault::tests::vault_on("m1"));
+        Tools { id, folder: folder.to_owned(), vault, clock, cost: Cost::SMALL }
+    }
 
     #[test]
     fn a_verifier_fits_its_password_alone_and_never_looks_the_same_twice() {
