@@ -249,10 +249,8 @@ impl Session {
 
     async fn close(mut self) {
         self.stop_probing();
-        if let Some(person) = self.person.take() {
-            // Nobody is left who could use it: the server need not keep it open for days.
-            let _ = tokio::time::timeout(FAREWELL, person.log_out()).await;
-        }
+        // Nobody is left who could use it: the server need not keep it open for days.
+        self.farewell(FAREWELL).await;
         self.cancel_person();
         if let Some(work) = self.work.take() {
             work.abort();

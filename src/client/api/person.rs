@@ -161,11 +161,14 @@ impl PersonSession {
         }
     }
 
-    /// `POST /api/auth/logout`. Whether it arrives or not, the person is gone from here.
-    pub(crate) async fn log_out(&self) {
-        if let Err(error) = self.call(Request::post("/api/auth/logout", Vec::new())).await {
+    /// `POST /api/auth/logout`. Whether it arrives or not, the person is gone from here. True where the server knows it:
+    /// it heard of it, or had ended the session before.
+    pub(crate) async fn log_out(&self) -> bool {
+        let result = self.call(Request::post("/api/auth/logout", Vec::new())).await;
+        if let Err(error) = &result {
             tracing::debug!(%error, "the server was not told of the sign-out");
         }
+        matches!(result, Ok(_) | Err(ApiError::TokenRefused { .. }))
     }
 }
 

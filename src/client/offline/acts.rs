@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::client::files;
 use crate::protocol::audit::{OFFLINE_MOST, OfflineAct};
-use crate::support::clock::Clock;
 
 /// Most acts that wait. When they are reached nobody signs in any more: what nobody would hear of is not done.
 pub(crate) const LIMIT: usize = 1000;
@@ -65,56 +65,60 @@ impl Deed<'_> {
     pub(crate) fn comes(user: &str) -> Deed<'_> {
         Deed { user, action: "login", target: "", result: "ok" }
     }
+
+    pub(crate) fn leaves(user: &str) -> Deed<'_> {
+        Deed { action: LEFT, ..Deed::comes(user) }
+    }
 }
 
 impl Acts {
     /// A file that cannot be read is set aside, and the version before it is used. Who was there in a run before this one, and was
     /// not seen to leave, is noted as gone: only now is it known, and nobody knows since when.
-    pub(crate) fn open(folder: &Path, run: Uuid, clock: &Clock) -> Acts {
+    pub(crate) fn open(folder: &Path, run: Uuid, now: DateTime<Utc>) -> Acts {
         let path = file_in(folder);
         let content = match read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
             Err(error) => {
                 tracing::error!(%error, "what was done while the server was gone cannot be read");
-                let _ = files::set_aside(&path, clock.now());
+                let _ = files::set_aside(&path, now);
                 read(&files::backup_of(&path)).unwrap_or_default()
             }
         };
         let mut acts = Acts { path, run, content };
-        acts.end(|one| one.run != run, LEFT_OPEN, clock);
+        acts.end(|one| one.run != run, LEFT_OPEN, now);
         acts
     }
 
     /// Notes that somebody came, and that he is there. When this answers well, it is on the disk.
-    pub(crate) fn enter(&mut self, server_id: &str, user: &str, clock: &Clock) -> io::Result<()> {
+    pub(crate) fn enter(&mut self, server_id: &str, user: &str, now: DateTime<Utc>) -> io::Result<()> {
         self.content.present.push(Present { server_id: server_id.to_owned(), user: user.to_owned(), run: self.run });
-        self.note(server_id, Deed::comes(user), clock).inspect_err(|_| drop(self.content.present.pop()))
+        self.note(server_id, Deed::comes(user), now).inspect_err(|_| drop(self.content.present.pop()))
     }
 
     /// Notes that somebody left who was there.
-    pub(crate) fn leave(&mut self, server_id: &str, user: &str, clock: &Clock) {
+    pub(crate) fn leave(&mut self, server_id: &str, user: &str, now: DateTime<Utc>) {
         let mut found = false;
         let first = |one: &Present| {
             let is_he = !found && one.server_id == server_id && one.user == user;
             found |= is_he;
             is_he
         };
-        self.end(first, LEFT, clock);
+        self.end(first, LEFT, now);
     }
 
     /// Everybody leaves: the station is closed.
-    pub(crate) fn leave_all(&mut self, clock: &Clock) {
-        self.end(|_| true, LEFT, clock);
+    pub(crate) fn leave_all(&mut self, now: DateTime<Utc>) {
+        self.end(|_| true, LEFT, now);
     }
 
     /// Notes the sign-outs of these, in one write. Where the disk refuses they are noted at the next start.
-    fn end(&mut self, mut whose: impl FnMut(&Present) -> bool, action: &'static str, clock: &Clock) {
+    fn end(&mut self, mut whose: impl FnMut(&Present) -> bool, action: &'static str, now: DateTime<Utc>) {
         let before = (self.content.acts.len(), self.content.present.clone());
         let (gone, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.content.present).into_iter().partition(|one| whose(one));
         self.content.present = stay;
         for Present { server_id, user, .. } in &gone {
-            self.push(server_id, Deed { action, ..Deed::comes(user) }, clock);
+            self.push(server_id, Deed { action, ..Deed::comes(user) }, now);
         }
         if gone.is_empty() {
             return;
@@ -127,19 +131,19 @@ impl Acts {
     }
 
     /// Notes an act. When this answers well, it is on the disk.
-    pub(crate) fn note(&mut self, server_id: &str, deed: Deed<'_>, clock: &Clock) -> io::Result<()> {
+    pub(crate) fn note(&mut self, server_id: &str, deed: Deed<'_>, now: DateTime<Utc>) -> io::Result<()> {
         let room = if deed.result == "ok" { LIMIT } else { LIMIT - RESERVE };
         if self.content.acts.len() >= room {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many acts wait for the server"));
         }
-        self.push(server_id, deed, clock);
+        self.push(server_id, deed, now);
         self.write().inspect_err(|_| drop(self.content.acts.pop()))
     }
 
-    fn push(&mut self, server_id: &str, deed: Deed<'_>, clock: &Clock) {
+    fn push(&mut self, server_id: &str, deed: Deed<'_>, now: DateTime<Utc>) {
         let Deed { user, action, target, result } = deed;
         let (action, result) = (action.to_owned(), result.to_owned());
-        let act = OfflineAct { id: Uuid::now_v7(), at: clock.now(), user: user.to_owned(), action, target: target.to_owned(), result };
+        let act = OfflineAct { id: Uuid::now_v7(), at: now, user: user.to_owned(), action, target: target.to_owned(), result };
         self.content.acts.push(Waiting { server_id: server_id.to_owned(), act });
     }
 
@@ -182,6 +186,7 @@ fn read(path: &Path) -> io::Result<Content> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::clock::Clock;
 
     fn comes() -> Deed<'static> {
         Deed::comes("ann")
@@ -194,39 +199,40 @@ mod tests {
     #[test]
     fn an_act_is_there_after_a_restart_until_its_server_has_it() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
         for (server, deed) in [("s1", comes()), ("s2", comes()), ("s1", fails())] {
-            acts.note(server, deed, &clock).unwrap();
+            acts.note(server, deed, clock.now()).unwrap();
         }
-        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
         let mine = acts.next("s1");
         assert_eq!(mine.iter().map(|act| act.result.as_str()).collect::<Vec<_>>(), ["ok", "invalid_credentials"]);
         acts.told(&mine);
-        let acts = Acts::open(folder.path(), Uuid::nil(), &clock);
+        let acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
         assert_eq!((acts.next("s1").len(), acts.next("s2").len()), (0, 1));
     }
 
     #[test]
     fn tries_that_fail_leave_room_for_those_who_come_in_and_then_nobody_does() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
-        let waiting = || Waiting { server_id: "s1".to_owned(), act: Acts::open(folder.path(), Uuid::nil(), &clock).next("s1")[0].clone() };
-        acts.note("s1", fails(), &clock).unwrap();
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
+        let waiting =
+            || Waiting { server_id: "s1".to_owned(), act: Acts::open(folder.path(), Uuid::nil(), clock.now()).next("s1")[0].clone() };
+        acts.note("s1", fails(), clock.now()).unwrap();
         acts.content.acts = vec![waiting(); LIMIT - RESERVE];
-        assert!(acts.note("s1", fails(), &clock).is_err() && acts.note("s1", comes(), &clock).is_ok());
+        assert!(acts.note("s1", fails(), clock.now()).is_err() && acts.note("s1", comes(), clock.now()).is_ok());
         acts.content.acts = vec![waiting(); LIMIT];
-        assert!(acts.note("s1", comes(), &clock).is_err());
+        assert!(acts.note("s1", comes(), clock.now()).is_err());
         assert!(serde_json::to_vec(&acts.content).unwrap().len() < 400 * LIMIT && acts.next("s1").len() == OFFLINE_MOST);
     }
 
     #[test]
     fn a_broken_file_is_set_aside_and_the_one_before_is_used() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), Uuid::nil(), &clock);
-        acts.note("s1", comes(), &clock).unwrap();
-        acts.note("s1", comes(), &clock).unwrap();
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
+        acts.note("s1", comes(), clock.now()).unwrap();
+        acts.note("s1", comes(), clock.now()).unwrap();
         std::fs::write(folder.path().join("offline_acts.json"), "{").unwrap();
-        assert_eq!(Acts::open(folder.path(), Uuid::nil(), &clock).next("s1").len(), 1);
+        assert_eq!(Acts::open(folder.path(), Uuid::nil(), clock.now()).next("s1").len(), 1);
         let aside = std::fs::read_dir(folder.path()).unwrap().flatten().any(|entry| entry.path().to_string_lossy().contains(".broken-"));
         assert!(aside);
     }
@@ -234,13 +240,13 @@ mod tests {
     #[test]
     fn whoever_is_there_when_the_station_closes_is_noted_as_gone_and_after_a_crash_as_not_seen_to_leave() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let run = |n| Acts::open(folder.path(), Uuid::from_u128(n), &clock);
+        let run = |n| Acts::open(folder.path(), Uuid::from_u128(n), clock.now());
         let mut acts = run(1);
         for user in ["ann", "ann", "ben"] {
-            acts.enter("s1", user, &clock).unwrap();
+            acts.enter("s1", user, clock.now()).unwrap();
         }
-        acts.leave("s1", "ann", &clock);
-        acts.leave("s1", "nobody", &clock);
+        acts.leave("s1", "ann", clock.now());
+        acts.leave("s1", "nobody", clock.now());
         let told =
             |acts: &Acts| acts.next("s1").iter().map(|act| format!("{} {} {}", act.user, act.action, act.result)).collect::<Vec<_>>();
         assert_eq!(told(&acts)[3..], ["ann logout ok"]);
@@ -248,21 +254,21 @@ mod tests {
         assert_eq!(untold_in(folder.path()), 4 + 2);
         let mut acts = run(2);
         assert_eq!(told(&acts)[4..], ["ann session.left_open ok", "ben session.left_open ok"]);
-        acts.enter("s1", "ben", &clock).unwrap();
-        acts.leave_all(&clock);
+        acts.enter("s1", "ben", clock.now()).unwrap();
+        acts.leave_all(clock.now());
         assert_eq!(told(&run(3))[6..], ["ben login ok", "ben logout ok"]);
     }
 
     #[test]
     fn a_sign_out_that_the_disk_refuses_is_noted_at_the_next_start() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let mut acts = Acts::open(folder.path(), Uuid::from_u128(1), &clock);
-        acts.enter("s1", "ann", &clock).unwrap();
+        let mut acts = Acts::open(folder.path(), Uuid::from_u128(1), clock.now());
+        acts.enter("s1", "ann", clock.now()).unwrap();
         let obstacle = folder.path().join(format!("offline_acts.json.new-{}", std::process::id()));
         std::fs::create_dir(&obstacle).unwrap();
-        acts.leave_all(&clock);
+        acts.leave_all(clock.now());
         assert_eq!(acts.next("s1").len(), 1);
         std::fs::remove_dir(&obstacle).unwrap();
-        assert_eq!(Acts::open(folder.path(), Uuid::from_u128(2), &clock).next("s1")[1].action, LEFT_OPEN);
+        assert_eq!(Acts::open(folder.path(), Uuid::from_u128(2), clock.now()).next("s1")[1].action, LEFT_OPEN);
     }
 }

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -41,7 +42,7 @@ pub(crate) struct Admitted {
 impl Keeper {
     /// `run` is of the program, from opening the station to closing it.
     pub(crate) fn open(tools: Tools, run: Uuid) -> Keeper {
-        let acts = Acts::open(&tools.folder, run, &tools.clock);
+        let acts = Acts::open(&tools.folder, run, tools.clock.now());
         Keeper { tools, acts, key: None, decoy: None }
     }
 
@@ -91,12 +92,17 @@ impl Keeper {
 
     /// Somebody left who had come without the server.
     pub(crate) fn left(&mut self, bound: &Bound, name: &str) {
-        self.acts.leave(&bound.server_id, name, &self.tools.clock);
+        self.acts.leave(&bound.server_id, name, self.tools.clock.now());
+    }
+
+    /// Somebody left who had come at the server, which did not hear of it.
+    pub(crate) fn left_unheard(&mut self, bound: &Bound, name: &str, at: DateTime<Utc>) {
+        self.note_at(bound, Deed::leaves(name), at);
     }
 
     /// The station is closed: whoever is still there leaves with it.
     pub(crate) fn close(&mut self) {
-        self.acts.leave_all(&self.tools.clock);
+        self.acts.leave_all(self.tools.clock.now());
     }
 
     pub(crate) fn forget_all(&mut self) {
@@ -157,13 +163,17 @@ impl Keeper {
             self.note(bound, Deed { result: "forbidden", ..comes });
             return Err(SignInError::NothingOffline);
         }
-        self.acts.enter(&bound.server_id, &admitted.name, &self.tools.clock).map_err(not_kept)?;
+        self.acts.enter(&bound.server_id, &admitted.name, self.tools.clock.now()).map_err(not_kept)?;
         Ok(admitted)
     }
 
     /// Notes what needs no leave to happen. A list that is full or a disk that refuses is in the log.
-    pub(crate) fn note(&mut self, bound: &Bound, deed: Deed<'_>) {
-        if let Err(error) = self.acts.note(&bound.server_id, deed, &self.tools.clock) {
+    fn note(&mut self, bound: &Bound, deed: Deed<'_>) {
+        self.note_at(bound, deed, self.tools.clock.now());
+    }
+
+    fn note_at(&mut self, bound: &Bound, deed: Deed<'_>, at: DateTime<Utc>) {
+        if let Err(error) = self.acts.note(&bound.server_id, deed, at) {
             tracing::error!(%error, action = deed.action, result = deed.result, "an act without the server could not be noted");
         }
     }

@@ -8,6 +8,7 @@ mod keeper;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -59,6 +60,7 @@ pub(crate) enum Job {
     ForgetAll,
     Check(Bound, String, Secret, oneshot::Sender<Result<Admitted, SignInError>>),
     Left(Bound, String),
+    LeftUnheard(Bound, String, DateTime<Utc>),
 }
 
 /// The door to the service. Jobs are done in the order they were asked for.
@@ -100,6 +102,11 @@ impl Offline {
         self.ask(Job::Left(bound, name.to_owned()));
     }
 
+    /// Notes that somebody left, at this time, who had come at the server: it could not be told so.
+    pub(crate) fn note_left_unheard(&self, bound: Bound, name: &str, at: DateTime<Utc>) {
+        self.ask(Job::LeftUnheard(bound, name.to_owned(), at));
+    }
+
     /// Whether this person may come in without the server.
     pub(crate) async fn check(&self, bound: Bound, user: String, password: Secret) -> Result<Admitted, SignInError> {
         let (answer, receiver) = oneshot::channel();
@@ -130,6 +137,8 @@ pub(crate) struct Parts {
 /// How long a telling that failed is left alone, and one that the server refused.
 const AGAIN: Duration = Duration::from_secs(30);
 const REFUSED: Duration = Duration::from_secs(600);
+/// How long the end waits for those who may still ask. A session tells its server of its person in less.
+const FAREWELL: Duration = Duration::from_millis(1200);
 /// How often the clock's progress is written down.
 const BEAT: Duration = Duration::from_secs(3600);
 
@@ -163,8 +172,9 @@ pub(crate) async fn run(parts: Parts, jobs: &mut mpsc::Receiver<Job>, stop: Canc
             () = tokio::time::sleep_until(not_before), if waits && not_before > Instant::now() => {}
         }
     }
-    // What was asked for before the end is done, so that a forgotten person is forgotten.
-    while let Ok(job) = jobs.try_recv() {
+    // What was asked for before the end is done, so that a forgotten person is forgotten; and what those ask who say farewell meanwhile.
+    let last = Instant::now() + FAREWELL;
+    while let Ok(Some(job)) = tokio::time::timeout_at(last, jobs.recv()).await {
         service.serve(job).await;
     }
     service.with(Keeper::close).await;
@@ -194,6 +204,7 @@ impl Service {
                 }
             }
             Job::Left(bound, name) => keeper.left(&bound, &name),
+            Job::LeftUnheard(bound, name, at) => keeper.left_unheard(&bound, &name, at),
         })
         .await;
     }

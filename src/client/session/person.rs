@@ -2,6 +2,7 @@
 //! Where the server is gone, whoever signed in here lately comes without it, and may do little.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Session;
 use crate::client::api::{Api, End, PersonSession};
@@ -12,6 +13,9 @@ use crate::client::offline::{Admitted, Bound, Offline};
 use crate::client::sign_in::{self, SignInError, SignedInPerson};
 use crate::domain::connection::{Event, Trouble};
 use crate::support::secret::Secret;
+
+/// How long the server is given to hear that somebody left, while nothing waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Who let a person in.
 pub(super) enum Came {
@@ -151,12 +155,23 @@ impl Session {
 
     /// The person who is there goes: the server hears it, now or from the list of what was done without it.
     pub(super) fn person_goes(&mut self) {
-        if let Some(person) = self.person.take() {
-            tokio::spawn(async move { person.log_out().await });
-        }
+        tokio::spawn(self.farewell(PATIENCE));
         let slice = self.parts.session.get();
         if let (Some(person), Some(bound)) = (slice.person.as_ref().filter(|person| person.offline), self.bound()) {
             self.parts.offline.note_left(bound, &person.name);
+        }
+    }
+
+    /// Tells the server that the person who came there leaves. Where it cannot hear it now, it is told later.
+    pub(super) fn farewell(&mut self, limit: Duration) -> impl Future<Output = ()> + use<> {
+        let (person, bound) = (self.person.take(), self.bound());
+        let (offline, at) = (self.parts.offline.clone(), self.parts.clock.now());
+        async move {
+            let Some(person) = person else { return };
+            let heard = tokio::time::timeout(limit, person.log_out()).await;
+            if let (Ok(false) | Err(_), Some(bound)) = (heard, bound) {
+                offline.note_left_unheard(bound, person.name(), at);
+            }
         }
     }
 

@@ -165,3 +165,56 @@ async fn of_a_station_that_is_not_kept_no_person_is_either() {
     world.end().await;
     assert!(!book.exists(), "and stays so");
 }
+
+/// A station with ann, who signed in at the server, and then the server goes.
+async fn left_alone(folder: &Path, vault: &Vault, peer: &Peer) -> World {
+    let world = signed_in(folder, vault, peer).await;
+    peer.answer(gone);
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    world.until_state(Connection::Offline(Trouble::Unreachable)).await;
+    world
+}
+
+#[tokio::test]
+async fn whoever_came_at_the_server_and_leaves_without_it_is_in_its_log_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let world = left_alone(folder.path(), &vault, &peer).await;
+    world.ask.send(Ask::Session(SessionCommand::PersonSignOut)).await.unwrap();
+    let waiting = || std::fs::read_to_string(folder.path().join("offline_acts.json")).unwrap_or_default();
+    until("it waits", waiting, |text| text.contains("logout")).await;
+    assert_eq!(heard(&peer), Vec::<String>::new());
+    peer.answer(back);
+    world.ask.send(Ask::Connection(ConnectionCommand::CheckNow)).await.unwrap();
+    until("it is told", || heard(&peer), |heard| !heard.is_empty()).await;
+    assert_eq!(heard(&peer), ["ann logout ok"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn whoever_is_there_when_the_station_closes_without_the_server_is_in_its_log_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    left_alone(folder.path(), &vault, &peer).await.end().await;
+    peer.answer(back);
+    let world = start(folder.path(), &vault);
+    until("it is told", || heard(&peer), |heard| !heard.is_empty()).await;
+    assert_eq!(heard(&peer), ["ann logout ok"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_that_the_server_hears_is_not_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let world = left_alone(folder.path(), &vault, &peer).await;
+    peer.answer(|asked| match asked.line.as_str() {
+        "POST /api/auth/logout" => from_line("s1", 204, ""),
+        _ => back(asked),
+    });
+    world.ask.send(Ask::Session(SessionCommand::PersonSignOut)).await.unwrap();
+    until("the farewell", || peer.asked().iter().filter(|asked| asked.line == "POST /api/auth/logout").count(), |n| *n == 1).await;
+    world.end().await;
+    assert_eq!(heard(&peer), Vec::<String>::new());
+    assert!(!folder.path().join("offline_acts.json").exists());
+}
