@@ -10,8 +10,10 @@ use uuid::Uuid;
 use crate::client::files;
 use crate::protocol::audit::{OFFLINE_MOST, OfflineAct};
 
-/// Most acts that wait. When they are reached nobody signs in any more: what nobody would hear of is not done.
+/// Most acts that wait for one server. When they are reached nobody signs in any more: what nobody would hear of is not done.
 pub(crate) const LIMIT: usize = 1000;
+/// Most acts for all servers together: of those for servers that were left the oldest give way.
+const MOST: usize = 4 * LIMIT;
 /// Refused tries leave this many places for those who come in.
 const RESERVE: usize = 100;
 /// What is noted of a person who signed out, and of one whom nobody saw leave: the program ended first, by a crash or a power cut.
@@ -133,11 +135,23 @@ impl Acts {
     /// Notes an act. When this answers well, it is on the disk.
     pub(crate) fn note(&mut self, server_id: &str, deed: Deed<'_>, now: DateTime<Utc>) -> io::Result<()> {
         let room = if deed.result == "ok" { LIMIT } else { LIMIT - RESERVE };
-        if self.content.acts.len() >= room {
+        if self.content.acts.iter().filter(|waiting| waiting.server_id == server_id).count() >= room {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many acts wait for the server"));
         }
+        let oldest = self.oldest_of_another(server_id).map(|at| (at, self.content.acts.remove(at)));
         self.push(server_id, deed, now);
-        self.write().inspect_err(|_| drop(self.content.acts.pop()))
+        self.write().inspect_err(|_| {
+            self.content.acts.pop();
+            if let Some((at, waiting)) = oldest {
+                self.content.acts.insert(at, waiting);
+            }
+        })
+    }
+
+    /// What gives way where there is no more room.
+    fn oldest_of_another(&self, server_id: &str) -> Option<usize> {
+        let full = self.content.acts.len() >= MOST;
+        full.then(|| self.content.acts.iter().position(|waiting| waiting.server_id != server_id)).flatten()
     }
 
     fn push(&mut self, server_id: &str, deed: Deed<'_>, now: DateTime<Utc>) {
@@ -223,6 +237,24 @@ mod tests {
         acts.content.acts = vec![waiting(); LIMIT];
         assert!(acts.note("s1", comes(), clock.now()).is_err());
         assert!(serde_json::to_vec(&acts.content).unwrap().len() < 400 * LIMIT && acts.next("s1").len() == OFFLINE_MOST);
+    }
+
+    #[test]
+    fn what_waits_for_servers_that_were_left_keeps_nobody_out_and_is_bounded() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
+        let mut acts = Acts::open(folder.path(), Uuid::nil(), clock.now());
+        acts.note("old", Deed::comes("the oldest"), clock.now()).unwrap();
+        let left = acts.content.acts[0].clone();
+        for n in 1..=MOST {
+            acts.content.acts.resize(n, Waiting { act: OfflineAct { id: Uuid::now_v7(), ..left.act.clone() }, ..left.clone() });
+        }
+        acts.note("s1", comes(), clock.now()).unwrap();
+        acts.note("s1", fails(), clock.now()).unwrap();
+        assert_eq!((acts.content.acts.len(), acts.next("s1").len()), (MOST, 2));
+        assert!(acts.content.acts.iter().all(|waiting| waiting.act.id != left.act.id), "the oldest of another server gives way");
+        let bytes = std::fs::metadata(file_in(folder.path())).unwrap().len();
+        assert!(bytes < files::SETTINGS_LIMIT / 2, "{bytes}");
+        assert_eq!(Acts::open(folder.path(), Uuid::nil(), clock.now()).next("s1").len(), 2);
     }
 
     #[test]
