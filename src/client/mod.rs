@@ -57,9 +57,9 @@ pub use instances::template_names;
 pub use line::{LineRequest, LocalLine};
 pub use live::{LiveEvent, LiveState, Unsent};
 pub use model::{
-    AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, Model, OpenReport, Period, Person,
-    Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE, ReportPage, ReportQuery,
-    ReportsSlice, SessionSlice, Station, TunnelSlice, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
+    AccountSlice, AccountStep, ConnectionSlice, ConvertersSlice, InstancesSlice, LineSlice, LineState, LockedAccount, Model, OpenReport,
+    Period, Person, Progress, QUEUE_ROWS, QueueEvent, QueueFilter, QueueHappening, QueueRow, QueueSlice, QueueState, REPORT_PAGE,
+    ReportPage, ReportQuery, ReportsSlice, SessionSlice, Station, TunnelSlice, WatchedFolder, YieldPicture, YieldQuery, YieldSlice,
 };
 pub use people::{
     Acts, AuditFilter, AuditList, AuditPeriod, AuditSlice, IssuedToken, MeSlice, SessionList, StationList, StationsSlice, USER_ROWS,

@@ -12,6 +12,7 @@ use super::explain::Explanation;
 use super::people::{AuditSlice, MeSlice, StationsSlice, UsersSlice};
 use super::pin::PinSlice;
 use super::remote::Remote;
+use super::server_url::ServerUrl;
 use crate::domain::access::{Permission, Role};
 use crate::domain::connection::Connection;
 use crate::domain::instance::{Application, Instance, InstanceId};
@@ -112,12 +113,31 @@ pub struct SessionSlice {
     pub signing_in: bool,
     /// Sign-ins that have ended since the instance was opened, well or not.
     pub tries: u64,
-    /// While an account is locked: when another try is welcome.
-    pub locked_until: Option<DateTime<Utc>>,
+    /// The account that the last sign-in found locked, while it is.
+    pub locked: Option<LockedAccount>,
     /// No keyring on this machine: the token is sealed by the machine alone. Said once.
     pub keyring_missing: bool,
     /// Plain http to another machine is allowed for this instance. The badge says so.
     pub insecure_allowed: bool,
+}
+
+/// An account that nobody shall try for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedAccount {
+    /// As it was typed.
+    pub server_url: String,
+    pub user: String,
+    /// When another try is welcome.
+    pub until: DateTime<Utc>,
+}
+
+impl LockedAccount {
+    /// Whether it is this one, by any spelling of the server's address and of the name.
+    pub fn is(&self, server_url: &str, user: &str) -> bool {
+        let address = |text: &str| ServerUrl::parse(text).map_or_else(|_| text.trim().to_owned(), |url| url.to_string());
+        let name = |text: &str| text.trim().to_lowercase();
+        address(server_url) == address(&self.server_url) && name(user) == name(&self.user)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -80,10 +80,8 @@ impl Session {
         self.cancel_person();
         self.cancel_sign_in();
         let Some(api) = self.held.as_ref().map(|held| held.api.clone()) else { return };
-        self.unlock = None;
         self.parts.session.update(|slice| {
             slice.signing_in = true;
-            slice.locked_until = None;
             slice.last_user.clone_from(&user);
         });
         let keeps = self.parts.session.get().station.as_ref().is_some_and(|station| station.remembered);
@@ -114,6 +112,9 @@ impl Session {
         if let Some(trouble) = gone {
             self.observe(Event::Failed(trouble));
         }
+        // Whoever asked is the last user until somebody else asks, and then there is no answer for him.
+        let before = self.parts.session.get();
+        self.note_lock((&before.server_url, &before.last_user), result.as_ref().err().and_then(SignInError::locked_for));
         match (result, api) {
             (Ok(Came::Online(person)), Some(api)) => {
                 self.person_goes();
@@ -131,13 +132,11 @@ impl Session {
 
     fn person_came(&mut self, person: Person) {
         tracing::info!(role = person.role.as_str(), offline = person.offline, "a person signed in");
-        self.unlock = None;
         self.parts.session.update(|slice| {
             slice.person = Some(person);
             slice.signing_in = false;
             slice.tries += 1;
             slice.sign_in_error = None;
-            slice.locked_until = None;
         });
         self.publish_link();
     }

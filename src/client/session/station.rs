@@ -1,6 +1,7 @@
 //! The station's own sign-in and sign-out: a token comes, is sealed and kept, and goes again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::spawn_blocking;
@@ -11,7 +12,7 @@ use super::{Done, Held, Session};
 use crate::client::api::Identity;
 use crate::client::command::SignIn;
 use crate::client::explain::Explanation;
-use crate::client::model::Station;
+use crate::client::model::{LockedAccount, Station};
 use crate::client::offline::Bound;
 use crate::client::server_url::ServerUrl;
 use crate::client::settings::Config;
@@ -65,6 +66,7 @@ impl Session {
                 Ok((signed_in, sealed)) => self.signed_in(&sign_in, signed_in, sealed).await,
                 Err(error) => {
                     self.forget_refused(&sign_in, &error);
+                    self.note_lock((&sign_in.server_url, &sign_in.user), error.locked_for());
                     self.sign_in_failed(error);
                 }
             },
@@ -106,7 +108,8 @@ impl Session {
             Ok(()) if say_keyring => self.parts.notifier.failed(Explanation::new("keyring_missing")),
             Ok(()) => {}
         }
-        (self.interrupted, self.owes_removal, self.unlock, self.next_opening) = (false, false, None, None);
+        (self.interrupted, self.owes_removal, self.next_opening) = (false, false, None);
+        self.note_lock((&asked.server_url, &asked.user), None);
         self.person_goes();
         let api = Arc::new(done.api);
         let bound = Bound { server_url: url.clone(), server_id: server_id.clone() };
@@ -133,7 +136,6 @@ impl Session {
             slice.sign_in_error = None;
             slice.signing_in = false;
             slice.tries += 1;
-            slice.locked_until = None;
             slice.keyring_missing = keyring_missing;
             slice.insecure_allowed = asked.allow_plain_http;
         });
@@ -148,12 +150,9 @@ impl Session {
 
     pub(super) fn tell_refusal(&mut self, error: &SignInError) {
         tracing::info!(%error, "sign-in failed");
-        let until = error.locked_for().and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| self.parts.clock.now() + wait);
-        self.unlock = error.locked_for().map(|wait| Instant::now() + wait);
         self.parts.session.update(|slice| {
             slice.signing_in = false;
             slice.tries += 1;
-            slice.locked_until = until;
             slice.sign_in_error = (*error != SignInError::Cancelled).then(|| error.explain());
         });
     }
@@ -170,9 +169,21 @@ impl Session {
         }
     }
 
+    /// Notes how long an account is locked, or that it is not. What holds for one account says nothing of another.
+    pub(super) fn note_lock(&mut self, (server_url, user): (&str, &str), wait: Option<Duration>) {
+        let until = wait.and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| self.parts.clock.now() + wait);
+        if let Some(until) = until {
+            self.unlock = wait.map(|wait| Instant::now() + wait);
+            let locked = LockedAccount { server_url: server_url.to_owned(), user: user.to_owned(), until };
+            self.parts.session.update(|slice| slice.locked = Some(locked));
+        } else if self.parts.session.get().locked.as_ref().is_some_and(|locked| locked.is(server_url, user)) {
+            self.unlocked();
+        }
+    }
+
     pub(super) fn unlocked(&mut self) {
         self.unlock = None;
-        self.parts.session.update(|slice| slice.locked_until = None);
+        self.parts.session.update(|slice| slice.locked = None);
     }
 
     /// Forgets the token and the person. With a reason it was not the person's wish. `false` where the disk still has it.

@@ -127,7 +127,7 @@ impl Andon {
     /// The login has none: it ticks while something in it or behind it ends by itself.
     pub(super) fn tick(&self, ctx: &Context) {
         let session = &self.model.session;
-        let ends = [session.locked_until, self.model.pin.locked_until];
+        let ends = [session.locked.as_ref().map(|locked| locked.until), self.model.pin.locked_until];
         let waits = ends.into_iter().flatten().any(|until| until > self.options.clock.now()) || self.model.pin.is_open;
         if self.shell.page().is_none() && !waits && session.person.is_none() && !self.toasts.leaves_something() {
             return;

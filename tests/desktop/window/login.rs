@@ -179,7 +179,7 @@ fn busy_failed_and_locked_are_each_said_in_their_place() {
         session.sign_in_error = Some(Explanation::new("wrong_password"));
     });
     assert!(world.harness.query_by_label("User name or password is wrong.").is_some());
-    world.publish(|model| Arc::make_mut(&mut model.session).locked_until = Some(now() + TimeDelta::seconds(277)));
+    world.publish(|model| world::lock(Arc::make_mut(&mut model.session)));
     assert!(world.harness.query_by_label("This account is locked. Try again in 4:37.").is_some());
     world.clock.push(TimeDelta::seconds(100));
     world.harness.run();
@@ -213,6 +213,24 @@ fn a_panel_says_what_to_do_after_a_failed_sign_in_and_then_gives_the_keyboard_ba
     world.harness.event(Event::Text("m".to_owned()));
     world.harness.run();
     assert!(keys(&world), "who has a keyboard of his own reads on the left what happened");
+}
+
+#[test]
+fn an_account_that_is_locked_keeps_nobody_else_waiting() {
+    let mut world = World::new(DESK, world::signed_out());
+    world.publish(|model| {
+        let until = now() + TimeDelta::seconds(277);
+        Arc::make_mut(&mut model.session).locked =
+            Some(LockedAccount { server_url: "https://line-a.local:8443".to_owned(), user: "Bob".to_owned(), until });
+    });
+    let is_free = |world: &World| !world.harness.get_by_label("Connect").accesskit_node().is_disabled();
+    type_into(&mut world, Handle::TextInput, "Server", "https://line-a.local:8443/");
+    type_into(&mut world, Handle::TextInput, "User", "bo");
+    assert!(is_free(&world), "somebody else");
+    type_into(&mut world, Handle::TextInput, "User", "b");
+    assert!(!is_free(&world) && world.harness.query_by_label("This account is locked. Try again in 4:37.").is_some());
+    type_into(&mut world, Handle::TextInput, "Server", "plant");
+    assert!(is_free(&world), "another server");
 }
 
 #[test]
@@ -314,7 +332,7 @@ fn escape_leaves_the_card_and_forgets_what_was_refused() {
     world.publish(|model| {
         let session = Arc::make_mut(&mut model.session);
         session.sign_in_error = Some(Explanation::new("account_locked").with("minutes", 5));
-        session.locked_until = Some(now() + TimeDelta::seconds(277));
+        world::lock(session);
     });
     assert!(world.harness.query_by_label("This account is locked. Try again in 4:37.").is_some());
     world.commands();

@@ -6,7 +6,6 @@ use andon::desktop::theme::Tone;
 use andon::desktop::{Andon, Options, Route};
 use andon::domain::access::Role;
 use andon::domain::instance::Application;
-use chrono::TimeDelta;
 use eframe::egui::{Event, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::Queryable as _;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use super::chat;
 use super::world::{self, DESK, PANEL, WALL, World};
 use super::{people, pin};
-use crate::line::{self, now};
+use crate::line;
 
 /// One screen in one state, after a person pressed some things by name.
 pub struct Case {
@@ -83,7 +82,7 @@ fn logins() -> Vec<Case> {
         case("login-error", failed("server_unreachable"), None, &[]),
         case("login-certificate", failed("certificate_refused"), None, &[]),
         case("login-busy", login(|model| session(model).signing_in = true), None, &[]),
-        case("login-locked", login(|model| session(model).locked_until = Some(now() + TimeDelta::seconds(277))), None, &[]),
+        case("login-locked", login(|model| world::lock(session(model))), None, &[]),
         case("login-missing", world::signed_out(), None, &["Connect"]),
         plain,
         case("login-person", world::signed_in(Role::Station), Route::Overview, &["Sign in to act"]),

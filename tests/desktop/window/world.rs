@@ -103,6 +103,12 @@ pub fn signed_out() -> Model {
     Model { instances: Arc::new(instances()), line: Arc::new(line), connection: Arc::new(connection), ..Model::default() }
 }
 
+/// The account that signed in last is locked for some minutes.
+pub fn lock(session: &mut SessionSlice) {
+    let (server_url, user) = (session.server_url.clone(), session.last_user.clone());
+    session.locked = Some(LockedAccount { server_url, user, until: now() + TimeDelta::seconds(277) });
+}
+
 /// A person of `role` at a station that works.
 pub fn signed_in(role: Role) -> Model {
     let mut model = line::model(Application::Configurator, line::picture());

@@ -46,7 +46,7 @@ async fn a_person_who_is_refused_changes_nothing() {
         world.until_error(key).await;
         let session = world.model.borrow().session.clone();
         assert_eq!(world.person(), Some(("ann".to_owned(), Role::Admin)), "{key}");
-        assert_eq!((session.locked_until.is_some(), session.signing_in), (key == "account_locked", false));
+        assert_eq!((session.locked.is_some(), session.signing_in), (key == "account_locked", false));
     }
     world.ask.send(Ask::Session(SessionCommand::CancelSignIn)).await.unwrap();
     until("nothing said", || world.model.borrow().session.sign_in_error.clone(), Option::is_none).await;

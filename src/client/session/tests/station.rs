@@ -79,7 +79,7 @@ async fn every_failed_sign_in_has_its_own_sentence() {
         world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
         world.until_error(key).await;
         assert_eq!(world.model.borrow().connection.state, Connection::NotConnected, "{key}");
-        assert_eq!(world.model.borrow().session.locked_until.is_some(), key == "account_locked");
+        assert_eq!(world.model.borrow().session.locked.is_some(), key == "account_locked");
     }
     peer.answer(|_| json(401, "{}"));
     world.sign_in(&peer.url, "", "pasted-token-pasted").await;
@@ -138,4 +138,31 @@ async fn a_sign_out_that_the_disk_refuses_is_said_and_made_up_for() {
     std::fs::remove_dir(broken).unwrap();
     world.end().await;
     assert!(!disk().contains("andon1."), "there is room again");
+}
+
+#[tokio::test]
+async fn an_account_that_is_locked_keeps_no_other_one_waiting_and_is_not_forgotten_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(line_server).await;
+    let world = start(folder.path(), &vault_on("m1"));
+    let (url, other) = (peer.url.clone(), "https://line-b".to_owned());
+    peer.answer(|_| {
+        let mut answer = from_line("s1", 429, r#"{"error":"locked","code":"locked"}"#);
+        answer.1.push(("retry-after", "300".to_owned()));
+        answer
+    });
+    world.sign_in(&peer.url, "Bob", "hunter2 hunter2").await;
+    world.until_error("account_locked").await;
+    let waits = |server: &str, user: &str| world.model.borrow().session.locked.as_ref().is_some_and(|locked| locked.is(server, user));
+    assert!(waits(&format!("{url}/ "), " bob"));
+    assert!(!waits(&url, "ann") && !waits(&other, "bob"));
+    peer.answer(|_| from_line("s1", 401, r#"{"error":"no","code":"invalid_credentials"}"#));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_error("wrong_password").await;
+    assert!(waits(&url, "bob"), "he goes on waiting");
+    peer.answer(line_server);
+    world.sign_in(&peer.url, "bob", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    assert_eq!(world.model.borrow().session.locked, None);
+    world.end().await;
 }

@@ -177,10 +177,9 @@ impl Form {
 
     /// How long this account still has to wait.
     pub fn locked_for(&self, scene: &Scene<'_>) -> Option<TimeDelta> {
-        let left = scene.model.session.locked_until? - scene.now;
-        let same_account =
-            self.user.trim().eq_ignore_ascii_case(&scene.model.session.last_user) || scene.model.session.last_user.is_empty();
-        (left > TimeDelta::zero() && same_account).then_some(left)
+        let locked = scene.model.session.locked.as_ref()?;
+        let left = locked.until - scene.now;
+        (left > TimeDelta::zero() && locked.is(&self.address(scene.model).0, &self.user)).then_some(left)
     }
 
     /// The first thing that Connect still needs, as a key into the language file.
