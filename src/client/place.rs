@@ -131,7 +131,8 @@ impl Place {
             return Err(InstancesError::ReportsWait { id: id.clone(), unsent }.explain());
         }
         self.vault.forget(&self.config(id)?.connection.token_encrypted);
-        offline::forget_file(&folder, &self.vault);
+        // What stays of the folder is told below.
+        let _ = offline::forget_file(&folder, &self.vault);
         self.registry.forget(id).map_err(explain)?;
         instances::remove(&folder, (lock, door), &mut |_| true).map_err(explain)
     }

@@ -208,8 +208,12 @@ impl Session {
             }
             Ask::Session(SessionCommand::PersonSignOut) => self.person_leaves(),
             Ask::Session(SessionCommand::ForgetPersons) => {
-                self.parts.offline.forget_all();
-                self.parts.notifier.done("persons_forgotten", Vec::new());
+                let (forgotten, notifier) = (self.forget_persons(), self.parts.notifier.clone());
+                tokio::spawn(async move {
+                    if forgotten.await {
+                        notifier.done("persons_forgotten", Vec::new());
+                    }
+                });
             }
             Ask::Connection(ConnectionCommand::CheckNow) => self.probe(),
             Ask::Connection(ConnectionCommand::SetHealthInterval { secs }) => {

@@ -63,7 +63,7 @@ impl Keeper {
 
     /// A person has a new password: the old one is good no more.
     pub(crate) fn renew(&mut self, bound: &Bound, name: &str, password: &Secret) {
-        let Ok(mut book) = self.read(bound) else { return self.forget_all() };
+        let Ok(mut book) = self.read(bound) else { return self.forget_somehow() };
         let Some(known) = book.find(name) else { return };
         let verifier = Verifier::of(password, self.tools.cost);
         let renewed = verifier.map(|verifier| known.verifier = verifier).and_then(|()| self.write(bound, &book));
@@ -75,9 +75,9 @@ impl Keeper {
     /// The server does not let this person in any more.
     pub(crate) fn forget(&mut self, bound: &Bound, name: &str) {
         // Where nobody can be looked up, nobody is known from now on: rather too many than one who may not.
-        let Ok(mut book) = self.read(bound) else { return self.forget_all() };
+        let Ok(mut book) = self.read(bound) else { return self.forget_somehow() };
         if book.forget(name) && self.write(bound, &book).is_err() {
-            self.forget_all();
+            self.forget_somehow();
         }
     }
 
@@ -105,9 +105,15 @@ impl Keeper {
         self.acts.leave_all(self.tools.clock.now());
     }
 
-    pub(crate) fn forget_all(&mut self) {
+    /// Nobody is known any more. Where the disk refuses somebody still may be.
+    pub(crate) fn forget_all(&mut self) -> io::Result<()> {
         self.key = None;
-        forget_file(&self.tools.folder, &self.tools.vault);
+        forget_file(&self.tools.folder, &self.tools.vault)
+    }
+
+    /// As [`forget_all`](Self::forget_all), where nobody waits for it: a refusal is in the log.
+    fn forget_somehow(&mut self) {
+        let _ = self.forget_all();
     }
 
     /// Notes how far the clock has come, where there is anybody to note it for.
@@ -242,11 +248,10 @@ fn forget_key(folder: &Path, vault: &Vault) {
 }
 
 /// Takes away who may sign in without the server: the file and its key.
-pub(crate) fn forget_file(folder: &Path, vault: &Vault) {
+pub(crate) fn forget_file(folder: &Path, vault: &Vault) -> io::Result<()> {
     forget_key(folder, vault);
-    if let Err(error) = files::wipe(&file_in(folder)) {
-        tracing::error!(%error, "who may sign in without the server is still on the disk");
-    }
+    let wiped = files::wipe(&file_in(folder));
+    wiped.inspect_err(|error| tracing::error!(%error, "who may sign in without the server is still on the disk"))
 }
 
 #[cfg(test)]

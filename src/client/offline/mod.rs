@@ -5,6 +5,7 @@ mod acts;
 mod book;
 mod keeper;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub(crate) enum Job {
     Renew(Bound, String, Secret),
     Forget(Bound, String),
     Refused(Bound, String, Secret),
-    ForgetAll,
+    ForgetAll(oneshot::Sender<io::Result<()>>),
     Check(Bound, String, Secret, oneshot::Sender<Result<Admitted, SignInError>>),
     Left(Bound, String),
     LeftUnheard(Bound, String, DateTime<Utc>),
@@ -93,8 +94,11 @@ impl Offline {
         self.ask(Job::Refused(bound, name.to_owned(), password));
     }
 
-    pub(crate) fn forget_all(&self) {
-        self.ask(Job::ForgetAll);
+    /// Forgets everybody: at once in the order of jobs, and what is handed back waits until it is done.
+    pub(crate) fn forget_all(&self) -> impl Future<Output = io::Result<()>> + use<> {
+        let (answer, receiver) = oneshot::channel();
+        self.ask(Job::ForgetAll(answer));
+        async move { receiver.await.unwrap_or_else(|error| Err(io::Error::other(error))) }
     }
 
     /// Notes that somebody left who had come without the server.
@@ -196,7 +200,7 @@ impl Service {
             Job::Renew(bound, name, password) => keeper.renew(&bound, &name, &password),
             Job::Forget(bound, name) => keeper.forget(&bound, &name),
             Job::Refused(bound, name, password) => keeper.refused(&bound, &name, &password),
-            Job::ForgetAll => keeper.forget_all(),
+            Job::ForgetAll(answer) => drop(answer.send(keeper.forget_all())),
             Job::Check(bound, user, password, answer) => {
                 // Who asked may have given up meanwhile.
                 if let Err(Ok(admitted)) = answer.send(keeper.check(&bound, &user, &password)) {

@@ -174,6 +174,18 @@ impl Session {
         }
     }
 
+    /// Nobody may come without the server any more. What is handed back tells whether that is so, and says where it is not.
+    pub(super) fn forget_persons(&self) -> impl Future<Output = bool> + Send + use<> {
+        let (forgotten, notifier) = (self.parts.offline.forget_all(), self.parts.notifier.clone());
+        async move {
+            let result = forgotten.await;
+            if let Err(error) = &result {
+                notifier.failed(Explanation::new("persons_not_forgotten").detail(error));
+            }
+            result.is_ok()
+        }
+    }
+
     /// The server refused somebody who signed in as a whole: he is not let in without it either.
     pub(super) fn forget_refused(&self, asked: &SignIn, error: &SignInError) {
         if let Some(bound) = self.bound() {

@@ -115,7 +115,7 @@ impl Session {
         let bound = Bound { server_url: url.clone(), server_id: server_id.clone() };
         // Where nothing is to stay of the station, nothing stays of its persons.
         if !remembered {
-            self.parts.offline.forget_all();
+            tokio::spawn(self.forget_persons());
         }
         let person = done.person.map(|person| {
             if remembered {
@@ -196,7 +196,7 @@ impl Session {
         }
         self.stop_probing();
         self.person_leaves();
-        self.parts.offline.forget_all();
+        tokio::spawn(self.forget_persons());
         self.held = None;
         let sealed = self.parts.settings.get().connection.token_encrypted;
         let written = self.write(forget_token).await;

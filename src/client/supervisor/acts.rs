@@ -92,7 +92,8 @@ impl Supervisor {
         let (registry, id, vault, sealed) = (self.registry.clone(), id.clone(), self.vault.clone(), settings::sealed_token(&folder));
         self.act("instances.deleting", id.to_string(), false, move |progressed| {
             sealed.iter().for_each(|sealed| vault.forget(sealed));
-            offline::forget_file(&folder, &vault);
+            // What stays of the folder is told below.
+            let _ = offline::forget_file(&folder, &vault);
             instances::remove(&folder, (lock, door), progressed)?;
             registry.lock().unwrap_or_else(PoisonError::into_inner).forget(&id)?;
             Ok(("instance_deleted", id.to_string()))

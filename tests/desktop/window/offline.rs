@@ -115,9 +115,18 @@ fn the_card_says_why_nobody_comes_in_without_the_server() {
 fn people_are_forgotten_by_whoever_looks_after_the_stations() {
     let mut world = World::with(DESK, world::signed_in(Role::Admin), world::at(Route::Connection));
     world.commands();
-    world.harness.get_by_label("Forget people").click();
-    world.harness.run();
+    let press = |world: &mut World, label: &str, which: usize| {
+        world.harness.get_all_by_role_and_label(Handle::Button, label).nth(which).unwrap().click();
+        world.harness.run();
+    };
+    press(&mut world, "Forget people", 0);
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Forget everybody on this PC?").is_some());
+    press(&mut world, "Cancel", 0);
+    assert_eq!(world.commands(), [], "it was asked first");
+    press(&mut world, "Forget people", 0);
+    press(&mut world, "Forget people", 1);
     assert_eq!(world.commands(), [Command::Session(SessionCommand::ForgetPersons)]);
+    assert!(world.harness.query_by_role_and_label(Handle::Dialog, "Forget everybody on this PC?").is_none());
     let world = World::with(DESK, world::signed_in(Role::Operator), world::at(Route::Connection));
     assert!(world.harness.get_by_label("Forget people").accesskit_node().is_disabled());
 }

@@ -159,7 +159,7 @@ fn whoever_is_forgotten_is_not_known_and_leaves_no_trace() {
     world.keeper().forget(&bound(), "ANN");
     assert_eq!(world.check("ann", "a newer word"), Err(SignInError::NotKnownHere));
     let world = world.with_ann(Role::Operator);
-    world.keeper().forget_all();
+    world.keeper().forget_all().unwrap();
     assert_eq!(world.check("ann", RIGHT), Err(SignInError::NotKnownHere));
     let left: Vec<_> = std::fs::read_dir(world.folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("offline_acts.json")), "{left:?}");

@@ -218,3 +218,34 @@ async fn a_sign_out_that_the_server_hears_is_not_told_again() {
     assert_eq!(heard(&peer), Vec::<String>::new());
     assert!(!folder.path().join("offline_acts.json").exists());
 }
+
+#[tokio::test]
+async fn that_people_are_forgotten_is_said_once_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+    let mut world = signed_in(folder.path(), &vault, &peer).await;
+    let book = folder.path().join("offline.json");
+    until("she is kept", || book.exists(), |there| *there).await;
+    world.ask.send(Ask::Session(SessionCommand::ForgetPersons)).await.unwrap();
+    let said = async { while !matches!(world.notices.recv().await, Some(Notice::Done { key: "persons_forgotten", .. })) {} };
+    tokio::time::timeout(Duration::from_secs(10), said).await.unwrap();
+    assert!(!book.exists(), "no sooner");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn that_people_could_not_be_forgotten_is_said_to_whoever_asked_and_at_a_sign_out() {
+    for command in [SessionCommand::ForgetPersons, SessionCommand::SignOut] {
+        let folder = tempfile::tempdir().unwrap();
+        let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
+        let mut world = signed_in(folder.path(), &vault, &peer).await;
+        let book = folder.path().join("offline.json");
+        until("she is kept", || book.exists(), |there| *there).await;
+        // What cannot be taken away as a file: somebody else's folder, with something in it.
+        std::fs::remove_file(&book).unwrap();
+        std::fs::create_dir_all(book.join("inside")).unwrap();
+        world.ask.send(Ask::Session(command)).await.unwrap();
+        until_told(&mut world, "persons_not_forgotten").await;
+        world.end().await;
+    }
+}

@@ -23,6 +23,7 @@ pub struct Connection {
     /// What is being typed, while it is.
     interval: Option<String>,
     leaving: bool,
+    forgetting: bool,
     tunnel: tunnel::Tunnel,
 }
 
@@ -57,11 +58,12 @@ impl Connection {
                 }
                 // Where there is room; below everything else in one column.
                 if i == 0 {
-                    persons(ui, scene);
+                    self.persons(ui, scene);
                 }
             });
         });
-        self.question(ui, scene);
+        self.ask_to_leave(ui, scene);
+        self.ask_to_forget(ui, scene);
     }
 
     fn checking(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -121,7 +123,7 @@ impl Connection {
         });
     }
 
-    fn question(&mut self, ui: &Ui, scene: &Scene<'_>) {
+    fn ask_to_leave(&mut self, ui: &Ui, scene: &Scene<'_>) {
         if !self.leaving {
             return;
         }
@@ -141,22 +143,46 @@ impl Connection {
             }
         }
     }
+
+    /// Who may come in while the server is gone, where it knows persons at all.
+    fn persons(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = scene.theme;
+        if !scene.model.session.station.as_ref().is_some_and(|station| station.has_roles) {
+            return;
+        }
+        card::card(ui, theme, scene.text("connection.persons"), |ui| {
+            ui.add(Label::new(theme.label(scene.text("connection.persons_note"))).wrap());
+            ui.add_space(space::XS);
+            if button::secondary(ui, theme, scene.text("connection.forget_persons"), may_forget(scene)).clicked() {
+                self.forgetting = true;
+            }
+        });
+    }
+
+    fn ask_to_forget(&mut self, ui: &Ui, scene: &Scene<'_>) {
+        // Who may not any more is not asked any more.
+        self.forgetting &= may_forget(scene);
+        if !self.forgetting {
+            return;
+        }
+        let question = Question {
+            title: scene.text("connection.forget_title"),
+            body: scene.text("connection.forget_body"),
+            yes: scene.text("connection.forget_persons"),
+            no: scene.text("shell.cancel"),
+            destroys: true,
+        };
+        if let Some(answer) = dialog::ask(ui.ctx(), scene.theme, "forget people", &question) {
+            self.forgetting = false;
+            if answer {
+                scene.run(Command::Session(SessionCommand::ForgetPersons));
+            }
+        }
+    }
 }
 
-/// Who may come in while the server is gone, where it knows persons at all.
-fn persons(ui: &mut Ui, scene: &Scene<'_>) {
-    let theme = scene.theme;
-    if !scene.model.session.station.as_ref().is_some_and(|station| station.has_roles) {
-        return;
-    }
-    card::card(ui, theme, scene.text("connection.persons"), |ui| {
-        ui.add(Label::new(theme.label(scene.text("connection.persons_note"))).wrap());
-        ui.add_space(space::XS);
-        let may = scene.may_act(Permission::ManageInstances);
-        if button::secondary(ui, theme, scene.text("connection.forget_persons"), may).clicked() {
-            scene.run(Command::Session(SessionCommand::ForgetPersons));
-        }
-    });
+fn may_forget(scene: &Scene<'_>) -> bool {
+    scene.may_act(Permission::ManageInstances)
 }
 
 fn state_card(ui: &mut Ui, scene: &Scene<'_>) {
