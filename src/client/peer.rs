@@ -28,6 +28,9 @@ impl Asked {
     }
 }
 
+/// The status of an answer that does not come as long as somebody waits for it.
+pub(crate) const NEVER: u16 = 1;
+
 /// What it answers: status, headers and body. `Status 0` closes the connection without a word.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer(pub(crate) u16, pub(crate) Vec<(&'static str, String)>, pub(crate) String);
@@ -114,7 +117,10 @@ pub(crate) async fn serve(mut stream: TcpStream, script: Script, seen: Arc<Mutex
     while let Some(asked) = read(&mut stream).await {
         let Answer(status, headers, body) = (script.lock().unwrap())(&asked);
         seen.lock().unwrap().push(asked);
-        if status == 0 {
+        if status == NEVER {
+            let _ = read(&mut stream).await;
+        }
+        if status <= NEVER {
             return;
         }
         let mut text = format!("HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\n", body.len());

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::api::{Api, ApiError, Denied, Http, Identity, PersonSession, Probe, Tokens};
 use super::command::SignIn;
 use super::explain::Explanation;
@@ -171,7 +173,47 @@ pub(crate) struct SignedIn {
     pub(crate) api: Api,
     pub(crate) token: Secret,
     pub(crate) probe: Probe,
-    pub(crate) person: Option<SignedInPerson>,
+    pub(crate) issued: Issued,
+}
+
+/// What a line server has issued for a sign-in. Whoever drops it unused, for the sign-in was refused at its end or given up, gives it
+/// back: nobody holds it, and it would be good for days.
+#[derive(Default)]
+pub(crate) struct Issued {
+    person: Option<(Arc<Api>, SignedInPerson)>,
+    station: Option<Api>,
+}
+
+impl Issued {
+    /// The sign-in has come to its end: it is used from now on.
+    pub(crate) fn keep(&mut self) -> Option<SignedInPerson> {
+        self.station = None;
+        self.person.take().map(|(_, person)| person)
+    }
+}
+
+impl Drop for Issued {
+    fn drop(&mut self) {
+        let (person, station) = (self.person.take(), self.station.take());
+        if person.is_none() && station.is_none() {
+            return;
+        }
+        // Where everything ends there is nobody who could.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(give_back(person, station));
+        }
+    }
+}
+
+async fn give_back(person: Option<(Arc<Api>, SignedInPerson)>, station: Option<Api>) {
+    if let Some((api, person)) = person {
+        PersonSession::start(api, &person.name, person.tokens).log_out().await;
+    }
+    if let Some(station) = station
+        && let Err(error) = station.end_own_token().await
+    {
+        tracing::warn!(%error, "a token that nobody uses was left on the server");
+    }
 }
 
 pub(crate) struct SignedInPerson {
@@ -208,29 +250,19 @@ pub(crate) async fn exchange(sign_in: &SignIn, identifier: &str, roots: &[Vec<u8
     }
 }
 
-/// The person first, the token last: who is refused leaves no token behind that is good and that nobody holds.
+/// The person first, the token last: who is refused leaves no token behind.
 async fn enroll((http, server): (Http, ServerUrl), (user, password): (&str, &Secret), identifier: &str) -> Result<SignedIn, SignInError> {
     let identity = http.who_answers(&server).await?;
-    let person = match &identity {
-        Identity::Line(_) => {
-            let door = Api::new(http.clone(), server.clone(), Secret::default(), identity.clone());
-            Some(fetch_person(&door, user, password).await?)
-        }
-        _ => None,
-    };
-    let entered = match fetch_token(&http, &server, user, password, identifier).await {
-        Ok(token) => enter(http.clone(), server.clone(), token).await,
-        Err(error) => Err(error),
-    };
-    match (entered, person) {
-        (Ok(signed_in), person) => Ok(SignedIn { person, ..signed_in }),
-        (Err(error), Some(person)) => {
-            let api = Arc::new(Api::new(http, server, Secret::default(), identity));
-            PersonSession::start(api, &person.name, person.tokens).log_out().await;
-            Err(error)
-        }
-        (Err(error), None) => Err(error),
+    let mut issued = Issued::default();
+    if matches!(identity, Identity::Line(_)) {
+        let door = Arc::new(Api::new(http.clone(), server.clone(), Secret::default(), identity.clone()));
+        issued.person = Some((door.clone(), fetch_person(&door, user, password).await?));
     }
+    let token = fetch_token(&http, &server, user, password, identifier).await?;
+    if issued.person.is_some() {
+        issued.station = Some(Api::new(http.clone(), server.clone(), token.clone(), identity));
+    }
+    Ok(SignedIn { issued, ..enter(http, server, token).await? })
 }
 
 /// The server with a token, if it takes it.
@@ -240,7 +272,7 @@ async fn enter(http: Http, server: ServerUrl, token: Secret) -> Result<SignedIn,
     if is_too_old(&probe) {
         return Err(SignInError::ServerTooOld { version: probe.version });
     }
-    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), token, probe, person: None })
+    Ok(SignedIn { api: api.bound_to(probe.identity.clone()), token, probe, issued: Issued::default() })
 }
 
 async fn fetch_token(http: &Http, server: &ServerUrl, user: &str, password: &Secret, identifier: &str) -> Result<Secret, SignInError> {

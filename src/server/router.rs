@@ -37,6 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Line>> {
         .routes(routes!(users::get, users::change, users::delete))
         .routes(routes!(users::unlock))
         .routes(routes!(stations::list_tokens, stations::issue_token))
+        .routes(routes!(stations::end_own_token))
         .routes(routes!(stations::revoke_token))
         .routes(routes!(stations::list))
         .routes(routes!(stations::report_status))

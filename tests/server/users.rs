@@ -1,5 +1,6 @@
 //! Accounts, stations and tokens over HTTP: who may change whom, and what is refused.
 
+use andon::protocol::audit::Entry;
 use andon::protocol::stations::{IssuedToken, Station, StationToken};
 use andon::protocol::users::User;
 use serde_json::json;
@@ -135,6 +136,24 @@ async fn a_token_is_issued_listed_and_revoked() {
     for bad in ["", " ", "a\u{7}b", &"x".repeat(101)] {
         admin.post("/api/tokens", &json!({ "identifier": bad })).await.expect_refusal(400, "bad_identifier");
     }
+}
+
+#[tokio::test]
+async fn a_station_ends_its_own_token_and_no_other() {
+    let world = World::new().await;
+    let admin = world.person("admin").await;
+    let issue = async |name: &str| admin.post("/api/tokens", &json!({ "identifier": name })).await.expect(201).read::<IssuedToken>();
+    let (own, other) = (issue("Line-9").await, issue("Line-9").await);
+    let station = world.anonymous().basic_token(&own.token);
+    let path = |token: &IssuedToken| format!("/api/tokens/{}", token.row.id);
+    station.delete(&path(&other)).await.expect_refusal(403, "forbidden");
+    station.delete(&path(&own)).await.expect_refusal(403, "forbidden");
+    admin.delete("/api/tokens/own").await.expect_refusal(403, "forbidden");
+    station.delete("/api/tokens/own").await.expect(204);
+    station.get("/api/App/Version").await.expect_refusal(401, "unauthorized");
+    world.anonymous().basic_token(&other.token).get("/api/App/Version").await.expect(200);
+    let log: Vec<Entry> = admin.get("/api/audit?action=token.revoked").await.expect(200).read();
+    assert_eq!((log.len(), log[0].user.as_str(), log[0].target.as_str()), (1, "Line-9", "Line-9"));
 }
 
 #[tokio::test]

@@ -110,6 +110,11 @@ fn audit_request(query: &AuditQuery) -> Request {
 }
 
 impl Api {
+    /// Ends the token that this asks with, where the server lets a station do so.
+    pub(crate) async fn end_own_token(&self) -> Result<(), ApiError> {
+        self.call(Request::delete("/api/tokens/own")).await.map(drop)
+    }
+
     /// How this station is doing, in its own name.
     pub(crate) async fn tell_status(&self, status: &StationStatus) -> Result<(), ApiError> {
         self.call(Request::put("/api/stations/status", body(status).to_vec())).await.map(drop)

@@ -74,7 +74,8 @@ impl Session {
         }
     }
 
-    pub(super) async fn signed_in(&mut self, asked: &SignIn, done: SignedIn, sealed: Option<Sealed>) {
+    pub(super) async fn signed_in(&mut self, asked: &SignIn, mut done: SignedIn, sealed: Option<Sealed>) {
+        let person = done.issued.keep();
         self.stop_probing();
         let url = done.api.server().to_string();
         let server_id = server_id_of(&done.probe.identity, &url);
@@ -117,7 +118,7 @@ impl Session {
         if !remembered {
             tokio::spawn(self.forget_persons());
         }
-        let person = done.person.map(|person| {
+        let person = person.map(|person| {
             if remembered {
                 self.parts.offline.remember(bound, person.with_password(asked.password.clone()));
             }

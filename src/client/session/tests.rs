@@ -139,9 +139,15 @@ fn line_server(asked: &Asked) -> Answer {
     match asked.line.as_str() {
         line if line.starts_with("GET /api/Auth/GetToken/eol%40") => from_line("s1", 200, "\"VE9LRU4tVE9LRU4\""),
         "POST /api/auth/login" => from_line("s1", 200, LOGIN),
+        "POST /api/auth/logout" => from_line("s1", 204, ""),
         _ if known => from_line("s1", 200, "\"0.1.0\""),
         _ => from_line("s1", 401, r#"{"error":"unknown token","code":"unauthorized"}"#),
     }
+}
+
+/// How often somebody signed out.
+fn farewells(peer: &Peer) -> usize {
+    peer.asked().iter().filter(|asked| asked.line == "POST /api/auth/logout").count()
 }
 
 /// As [`line_server`], and ann may not sign stations in.

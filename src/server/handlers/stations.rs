@@ -120,11 +120,32 @@ pub(in crate::server) async fn revoke_token(
     PathParts(id): PathParts<String>,
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ManageTokens)?;
-    let station = station_tokens::find_good(&line.store, &id).await?.ok_or_else(|| Refusal::not_found("token"))?;
+    end_token(&line, &caller, &from, &id).await
+}
+
+/// End the token that a station asks with: it signs itself out.
+#[utoipa::path(
+    delete, path = "/api/tokens/own", tag = "Administration", operation_id = "end_own_token",
+    responses((status = 204), (status = 404)),
+    extensions(("x-permission" = json!("station"))),
+)]
+pub(in crate::server) async fn end_own_token(
+    State(line): State<Arc<Line>>,
+    caller: Caller,
+    from: ClientAddress,
+) -> Result<StatusCode, Refusal> {
+    if caller.role != Role::Station {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", "Only a station ends its own token."));
+    }
+    end_token(&line, &caller, &from, &caller.id).await
+}
+
+async fn end_token(line: &Line, caller: &Caller, from: &ClientAddress, id: &str) -> Result<StatusCode, Refusal> {
+    let station = station_tokens::find_good(&line.store, id).await?.ok_or_else(|| Refusal::not_found("token"))?;
     let now = line.clock.now();
     let mut transaction = line.store.begin().await?;
-    let ended = station_tokens::revoke(&mut transaction, &id, now).await?;
-    audit::write_in(&mut transaction, now, Act::of(&caller, &from, Action::TokenRevoked).to(&station)).await?;
+    let ended = station_tokens::revoke(&mut transaction, id, now).await?;
+    audit::write_in(&mut transaction, now, Act::of(caller, from, Action::TokenRevoked).to(&station)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     for token_id in ended {
         line.bus.publish(Happening::TokenRevoked { token_id });

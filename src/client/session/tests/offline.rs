@@ -25,6 +25,7 @@ async fn without_server(folder: &Path, vault: &Vault, peer: &Peer) -> World {
     until("ben", || world.person(), |person| person.as_ref().is_some_and(|(name, _)| name == "ben")).await;
     world.ask.send(Ask::Session(SessionCommand::PersonSignOut)).await.unwrap();
     until("nobody", || world.person(), Option::is_none).await;
+    until("ann's farewell and his", || farewells(peer), |n| *n == 2).await;
     peer.answer(gone);
     world
 }
@@ -208,12 +209,10 @@ async fn a_sign_out_that_the_server_hears_is_not_told_again() {
     let folder = tempfile::tempdir().unwrap();
     let (peer, vault) = (Peer::start(line_server).await, vault_on("m1"));
     let world = left_alone(folder.path(), &vault, &peer).await;
-    peer.answer(|asked| match asked.line.as_str() {
-        "POST /api/auth/logout" => from_line("s1", 204, ""),
-        _ => back(asked),
-    });
+    let before = farewells(&peer);
+    peer.answer(back);
     world.ask.send(Ask::Session(SessionCommand::PersonSignOut)).await.unwrap();
-    until("the farewell", || peer.asked().iter().filter(|asked| asked.line == "POST /api/auth/logout").count(), |n| *n == 1).await;
+    until("the farewell", || farewells(&peer), |n| *n == before + 1).await;
     world.end().await;
     assert_eq!(heard(&peer), Vec::<String>::new());
     assert!(!folder.path().join("offline_acts.json").exists());

@@ -1,7 +1,7 @@
 //! The station signs in and out: what it leaves where, and what is said when it fails.
 
 use super::*;
-use crate::client::peer::json;
+use crate::client::peer::{NEVER, json};
 
 #[tokio::test]
 async fn a_sign_in_that_is_refused_leaves_neither_a_token_nor_a_person_on_the_server() {
@@ -15,7 +15,7 @@ async fn a_sign_in_that_is_refused_leaves_neither_a_token_nor_a_person_on_the_se
     world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
     world.until_error("may_not_enroll").await;
     let left = |asked: &Asked| asked.line == "POST /api/auth/logout" && asked.header("authorization") == "Bearer acc";
-    assert!(peer.asked().iter().any(left), "the person is gone again");
+    until("the person is gone again", || peer.asked().iter().any(left), |left| *left).await;
     assert_eq!(world.model.borrow().session.tries, 2);
     world.end().await;
 }
@@ -103,7 +103,7 @@ async fn signing_out_forgets_the_token_everywhere() {
     let world = signed_in(folder.path(), &vault_on("m1"), &peer).await;
     world.ask.send(Ask::Session(SessionCommand::SignOut)).await.unwrap();
     world.until_state(Connection::NotConnected).await;
-    until("the farewell", || peer.asked().iter().any(|asked| asked.line == "POST /api/auth/logout"), |told| *told).await;
+    until("the farewell", || farewells(&peer), |n| *n == 1).await;
     assert!(world.model.borrow().session.station.is_none() && world.link.borrow().api.is_none());
     world.end().await;
     let text = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
@@ -164,5 +164,72 @@ async fn an_account_that_is_locked_keeps_no_other_one_waiting_and_is_not_forgott
     world.sign_in(&peer.url, "bob", "hunter2 hunter2").await;
     world.until_state(Connection::Connected).await;
     assert_eq!(world.model.borrow().session.locked, None);
+    world.end().await;
+}
+
+/// As [`line_server`], and it lets a station end its own token.
+fn takes_back(asked: &Asked) -> Answer {
+    match asked.line.as_str() {
+        "DELETE /api/tokens/own" => from_line("s1", 204, ""),
+        _ => line_server(asked),
+    }
+}
+
+async fn until_given_back(peer: &Peer) {
+    let station = |asked: &Asked| asked.line == "DELETE /api/tokens/own" && asked.header("authorization") == "Basic VE9LRU4tVE9LRU4";
+    let person = |asked: &Asked| asked.line == "POST /api/auth/logout" && asked.header("authorization") == "Bearer acc";
+    let look = || (peer.asked().iter().filter(|asked| station(asked)).count(), peer.asked().iter().filter(|asked| person(asked)).count());
+    until("token and person are given back", look, |ended| *ended == (1, 1)).await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_after_its_token_came_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(|asked| match asked.line.as_str() {
+        "GET /api/App/Version" if !asked.header("authorization").is_empty() => from_line("s1", 200, "\"0.0.9\""),
+        _ => takes_back(asked),
+    })
+    .await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_error("server_too_old").await;
+    until_given_back(&peer).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_given_up_after_its_token_came_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(|asked| match asked.line.as_str() {
+        // The last step does not come to its end.
+        "GET /api/App/Version" if !asked.header("authorization").is_empty() => Answer(NEVER, vec![], String::new()),
+        _ => takes_back(asked),
+    })
+    .await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    let last = |asked: &Asked| asked.line == "GET /api/App/Version" && !asked.header("authorization").is_empty();
+    until("the last step", || peer.asked().iter().any(last), |there| *there).await;
+    world.ask.send(Ask::Session(SessionCommand::CancelSignIn)).await.unwrap();
+    until_given_back(&peer).await;
+    assert_eq!(world.model.borrow().connection.state, Connection::NotConnected);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_token_that_a_person_brought_is_his_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::start(|asked| match asked.line.as_str() {
+        "GET /api/App/Version" => from_line("s1", 200, "\"0.0.9\""),
+        _ => takes_back(asked),
+    })
+    .await;
+    let world = start(folder.path(), &vault_on("m1"));
+    world.sign_in(&peer.url, "", "VE9LRU4tVE9LRU4").await;
+    world.until_error("server_too_old").await;
+    peer.answer(takes_back);
+    world.sign_in(&peer.url, "ann", "hunter2 hunter2").await;
+    world.until_state(Connection::Connected).await;
+    assert!(!peer.asked().iter().any(|asked| asked.line.starts_with("DELETE")), "and one that is kept is kept");
     world.end().await;
 }
