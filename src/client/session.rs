@@ -110,7 +110,7 @@ async fn ended(person: Option<&Arc<PersonSession>>) -> End {
 }
 
 /// How long closing waits for the server to hear that the person left.
-const FAREWELL: Duration = Duration::from_millis(800);
+const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A token, and the way to the server it is for.
 struct Held {

@@ -73,6 +73,12 @@ impl Station {
         self.wait("nobody is there", |model| model.session.person.is_none());
     }
 
+    /// Leaves, and the server hears it, of him and of whoever was there before.
+    fn leaves_at(&mut self, server: &Server) {
+        self.leaves();
+        until("two farewells are heard", SOON, || (audited(server, "logout").len() == 2).then_some(()));
+    }
+
     fn is_connected(&mut self) {
         self.wait("the server is back", |model| model.connection.state == Connection::Connected);
     }
@@ -93,11 +99,16 @@ fn remembers(data: &Path, before: Option<Vec<u8>>) -> Vec<u8> {
 
 /// What the audit log has of stations, oldest first: act, user, result.
 fn told(server: &Server) -> Vec<(String, String, String)> {
+    audited(server, "offline")
+}
+
+/// What the audit log has of acts that begin so.
+fn audited(server: &Server, acts: &str) -> Vec<(String, String, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let entries: Vec<Value> = runtime.block_on(async {
         let body = serde_json::json!({ "username": "admin", "password": PASSWORD });
         let login: Value = http().post(format!("{}/api/auth/login", server.url())).json(&body).send().await.unwrap().json().await.unwrap();
-        let request = http().get(format!("{}/api/audit?action=offline", server.url()));
+        let request = http().get(format!("{}/api/audit?action={acts}", server.url()));
         request.bearer_auth(login["access_token"].as_str().unwrap()).send().await.unwrap().json().await.unwrap()
     });
     let word = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
@@ -117,7 +128,7 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
     let book = remembers(data.path(), None);
     station.comes("operator", false);
     remembers(data.path(), Some(book));
-    station.leaves();
+    station.leaves_at(&server);
     server.kill();
     station.is_refused("operator", WRONG, "wrong_password");
     station.is_refused("nobody-here", PASSWORD, "offline_not_known");
@@ -164,7 +175,7 @@ fn who_is_there_when_the_program_closes_or_dies_is_not_there_any_more_in_the_aud
     let book = remembers(data.path(), None);
     station.comes("operator", false);
     remembers(data.path(), Some(book));
-    station.leaves();
+    station.leaves_at(&server);
     // Mistyped while the server is there: it takes nothing away.
     station.is_refused("operator", WRONG, "wrong_password");
     server.kill();

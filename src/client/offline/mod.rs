@@ -142,7 +142,7 @@ pub(crate) struct Parts {
 const AGAIN: Duration = Duration::from_secs(30);
 const REFUSED: Duration = Duration::from_secs(600);
 /// How long the end waits for those who may still ask. A session tells its server of its person in less.
-const FAREWELL: Duration = Duration::from_millis(1200);
+const FAREWELL: Duration = Duration::from_millis(1900);
 /// How often the clock's progress is written down.
 const BEAT: Duration = Duration::from_secs(3600);
 
