@@ -117,21 +117,18 @@ mod tests {
     use crate::client::bridge::{Notifier, Publisher};
     use crate::client::link::{Link, Observer};
     use crate::client::offline::{self, Job};
-    use crate::client::peer::{Answer, NEVER, Peer, from_line, until};
+    use crate::client::peer::{Answer, NEVER, Peer, from_line, pair, until};
     use crate::client::server_url::ServerUrl;
     use crate::client::tunnel::Way;
     use crate::domain::connection::Connection;
     use crate::protocol::auth::LoginResponse;
     use crate::support::clock::Clock;
 
-    const LOGIN: &str = r#"{"access_token":"acc","refresh_token":"ref","token_type":"Bearer","expires_in":900,
-        "user":{"id":"1","username":"ann","role":"ADMIN","permissions":[],"session_timeout":3600}}"#;
-
     fn online(peer: &Peer) -> Link {
         let server = ServerUrl::parse(&peer.url).unwrap();
         let http = Http::new(&server, &[], Way::direct()).unwrap();
         let api = std::sync::Arc::new(Api::new(http, server, Secret::new("token"), Identity::Line("s1".to_owned())));
-        let answer: LoginResponse = serde_json::from_str(LOGIN).unwrap();
+        let answer: LoginResponse = serde_json::from_str(&pair("ann", 0)).unwrap();
         let person = PersonSession::start(api.clone(), "ann", answer.into());
         Link { api: Some(api), server_id: "s1".to_owned(), state: Connection::Connected, person: Some(person) }
     }
