@@ -15,7 +15,7 @@ pub(crate) const PERSONS: usize = 20;
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// Everybody who signed in at the server lately, and how far the clock had come by then.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Book {
     /// The latest time ever seen: a clock that is turned back lengthens nobody's time.
     latest: DateTime<Utc>,
@@ -23,7 +23,7 @@ pub(crate) struct Book {
 }
 
 /// A person who signed in at the server.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) role: Role,
@@ -50,6 +50,14 @@ impl Book {
         self.persons.sort_by_key(|known| known.signed_in_at);
         let surplus = self.persons.len().saturating_sub(PERSONS);
         self.persons.drain(..surplus);
+    }
+
+    /// Takes in those of a newer book.
+    pub(crate) fn take_over(&mut self, newer: Book) {
+        for Known { name, role, verifier, signed_in_at, .. } in newer.persons {
+            self.remember(&name, role, verifier, signed_in_at);
+        }
+        self.latest = self.latest.max(newer.latest);
     }
 
     /// True where there was somebody to forget.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::acts::{Acts, Deed};
-use super::book::Book;
+use super::book::{Book, LIFE};
 use super::{Bound, Newcomer};
 use crate::client::sign_in::SignInError;
 use crate::client::vault::{Key, Vault, VaultError};
@@ -25,6 +25,8 @@ pub(crate) struct Keeper {
     pub(super) acts: Acts,
     /// Of the file on disk, once it is known: the keyring is asked once.
     key: Option<Key>,
+    /// Who came from the server while the book could not be opened, and for which it is: taken over as soon as it can.
+    newcomers: Option<(Vec<u8>, Book)>,
     /// Fits no password, and takes as long as one that does.
     decoy: Option<Verifier>,
 }
@@ -43,15 +45,18 @@ impl Keeper {
     /// `run` is of the program, from opening the station to closing it.
     pub(crate) fn open(tools: Tools, run: Uuid) -> Keeper {
         let acts = Acts::open(&tools.folder, run, tools.clock.now());
-        Keeper { tools, acts, key: None, decoy: None }
+        Keeper { tools, acts, key: None, newcomers: None, decoy: None }
     }
 
     /// Takes in who has just signed in at the server.
     pub(crate) fn remember(&mut self, bound: &Bound, person: &Newcomer) {
         let kept = Verifier::of(&person.password, self.tools.cost).and_then(|verifier| {
-            // He is here with a password that is right: he is kept, though those whose key does not come back are not.
-            let mut book = self.read(bound).unwrap_or_default();
-            book.remember(&person.name, person.role, verifier, self.tools.clock.now());
+            let now = self.tools.clock.now();
+            let Ok(mut book) = self.read(bound) else {
+                self.newcomers(bound).remember(&person.name, person.role, verifier, now);
+                return Ok(());
+            };
+            book.remember(&person.name, person.role, verifier, now);
             self.write(bound, &book)
         });
         if let Err(error) = kept {
@@ -59,6 +64,12 @@ impl Keeper {
             // What the disk has may be an old password.
             self.forget(bound, &person.name);
         }
+    }
+
+    fn newcomers(&mut self, bound: &Bound) -> &mut Book {
+        let bytes = self.bytes(bound);
+        let kept = self.newcomers.take().filter(|(known, _)| *known == bytes);
+        &mut self.newcomers.insert(kept.unwrap_or_else(|| (bytes, Book::default()))).1
     }
 
     /// A person has a new password: the old one is good no more.
@@ -107,6 +118,7 @@ impl Keeper {
 
     /// Nobody is known any more. Where the disk refuses somebody still may be.
     pub(crate) fn forget_all(&mut self) -> io::Result<()> {
+        self.newcomers = None;
         self.key = None;
         forget_file(&self.tools.folder, &self.tools.vault)
     }
@@ -200,13 +212,32 @@ impl Keeper {
             Some(key) if self.tools.vault.is_key_of(&key, &sealed) => key,
             _ => match self.tools.vault.find_key(&sealed) {
                 Ok(key) => key,
-                Err(VaultError::KeyringUnreachable) => return Err(KeyAway),
-                Err(_) => return Ok(Book::default()),
+                // Some keyrings answer so while they are locked.
+                Err(VaultError::KeyringUnreachable | VaultError::KeyMissing) if self.may_know_somebody() => return Err(KeyAway),
+                Err(_) => return Ok(self.with_newcomers(bound, Book::default())),
             },
         };
         let bytes = self.bytes(bound);
         let opened = self.tools.vault.open_with(self.key.insert(key), &sealed, &bytes).ok();
-        Ok(opened.and_then(|text| serde_json::from_str(text.expose()).ok()).unwrap_or_default())
+        let book = opened.and_then(|text| serde_json::from_str(text.expose()).ok()).unwrap_or_default();
+        Ok(self.with_newcomers(bound, book))
+    }
+
+    fn with_newcomers(&mut self, bound: &Bound, mut book: Book) -> Book {
+        let bytes = self.bytes(bound);
+        let Some((_, newer)) = self.newcomers.take_if(|(known, _)| *known == bytes) else { return book };
+        book.take_over(newer.clone());
+        if let Err(error) = self.write(bound, &book) {
+            tracing::warn!(%error, "persons who signed in lately will not be able to sign in while the server is gone");
+            self.newcomers = Some((bytes, newer));
+        }
+        book
+    }
+
+    /// Not once the file lies there untouched for longer than anybody in it may come.
+    fn may_know_somebody(&self) -> bool {
+        let written = std::fs::metadata(file_in(&self.tools.folder)).and_then(|file| file.modified());
+        !written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age > LIFE.to_std().unwrap_or_default()))
     }
 
     fn write_if_there(&mut self, bound: &Bound, book: &Book) -> io::Result<()> {

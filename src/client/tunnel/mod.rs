@@ -252,7 +252,11 @@ impl Keeper {
         self.attempt = self.attempt.saturating_add(1);
         let needs_person = error.fault.needs_person();
         tracing::info!(%error, needs_person, "there is no tunnel");
-        self.retry = (!needs_person).then(|| Instant::now() + wait);
+        self.retry = match error.fault {
+            // Some keyrings answer while they are locked as if they held nothing.
+            Fault::PassphraseMissing => Some(Instant::now() + vault::PATIENCE.cap),
+            _ => (!needs_person).then(|| Instant::now() + wait),
+        };
         let again = self.parts.clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
         let told = error.explain(&self.config().settings);
         self.enter(Event::Failed { why: error.fault, again }, None);

@@ -13,12 +13,16 @@ use super::*;
 pub(crate) struct Shelf {
     entries: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     locked: Arc<AtomicBool>,
+    lost: Arc<AtomicBool>,
 }
 
 impl Shelf {
     pub(super) fn get(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         if self.locked.load(Ordering::SeqCst) {
             return Err(VaultError::KeyringUnreachable);
+        }
+        if self.lost.load(Ordering::SeqCst) {
+            return Err(VaultError::KeyMissing);
         }
         self.entries.lock().unwrap().get(name).cloned().map(Zeroizing::new).ok_or(VaultError::KeyMissing)
     }
@@ -45,6 +49,13 @@ pub(crate) fn vault_on(machine: &str) -> Vault {
 pub(crate) fn lock_keyring(vault: &Vault, locked: bool) {
     if let Keyring::Memory(shelf) = &vault.keyring {
         shelf.locked.store(locked, Ordering::SeqCst);
+    }
+}
+
+/// Has the keyring in memory of a vault answer as if it held nothing, as some do while they are locked.
+pub(crate) fn lose_keys(vault: &Vault, lost: bool) {
+    if let Keyring::Memory(shelf) = &vault.keyring {
+        shelf.lost.store(lost, Ordering::SeqCst);
     }
 }
 

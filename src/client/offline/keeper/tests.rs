@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::client::vault::tests::{lock_keyring, vault_on};
+use crate::client::vault::tests::{lock_keyring, lose_keys, vault_on};
 use crate::client::verifier::Cost;
 use crate::client::verifier::tests::tools_in;
 use crate::domain::InstanceId;
@@ -129,7 +129,8 @@ fn the_file_opens_on_this_machine_for_this_server_and_this_instance_alone() {
     };
     assert_eq!(elsewhere(&|_, _| ()), ann(Role::Operator), "a copy on the same machine");
     let refused = Err(SignInError::NotKnownHere);
-    assert_eq!(elsewhere(&|tools, _| tools.vault = vault_on("m2")), refused);
+    let without_its_key = elsewhere(&|tools, _| tools.vault = vault_on("m2"));
+    assert_eq!(without_its_key, Err(SignInError::KeyringAway), "it may be a keyring that is locked");
     assert_eq!(elsewhere(&|tools, _| tools.id = InstanceId::parse("b").unwrap()), refused);
     assert_eq!(elsewhere(&|_, bound| bound.server_id = "s2".to_owned()), refused);
     assert_eq!(elsewhere(&|_, bound| bound.server_url = "https://line-b".to_owned()), refused);
@@ -230,6 +231,32 @@ fn a_keyring_that_is_away_for_a_moment_costs_nobody_his_week() {
     world.keeper().note_time(&bound());
     lock_keyring(&world.tools.vault, false);
     assert_eq!(world.check("Ann", RIGHT), ann(Role::Technician));
+}
+
+#[test]
+fn whoever_signs_in_at_the_server_while_the_keyring_is_away_takes_nobodys_place() {
+    for away in [lock_keyring, lose_keys] {
+        let world = World::new().with_ann(Role::Technician);
+        let mut keeper = world.keeper();
+        away(&world.tools.vault, true);
+        let bob = Newcomer { name: "bob".to_owned(), role: Role::Operator, password: Secret::new(RIGHT) };
+        keeper.remember(&bound(), &bob);
+        assert_eq!(keeper.check(&bound(), "bob", &Secret::new(RIGHT)), Err(SignInError::KeyringAway));
+        away(&world.tools.vault, false);
+        keeper.note_time(&bound());
+        assert_eq!(world.check("ann", RIGHT), ann(Role::Technician));
+        assert_eq!(world.check("bob", RIGHT).map(|bob| bob.role), Ok(Role::Operator), "he is in the book now");
+    }
+}
+
+#[test]
+fn a_book_whose_key_never_comes_back_gives_way_once_nobody_in_it_could_come() {
+    let world = World::new().with_ann(Role::Technician);
+    lose_keys(&world.tools.vault, true);
+    assert_eq!(world.check("ann", RIGHT), Err(SignInError::KeyringAway));
+    let file = std::fs::File::options().write(true).open(world.tools.folder.join("offline.json")).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(world.check("ann", RIGHT), Err(SignInError::NotKnownHere));
 }
 
 #[test]
