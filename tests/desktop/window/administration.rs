@@ -379,27 +379,6 @@ fn what_was_typed_into_a_form_is_not_lost_by_a_press_beside_it() {
 }
 
 #[test]
-fn a_change_that_somebody_overtook_can_be_repeated_on_what_the_account_is_now() {
-    let mut world = at(Route::Users, world::signed_in(Role::Admin));
-    choose(&mut world, OPERATOR);
-    press(&mut world, "Set password");
-    type_into(&mut world, Handle::PasswordInput, "Temporary password", "first-day-1");
-    press(&mut world, "Set password");
-    let change = AccountChange::Password(Secret::new("first-day-1"));
-    assert_eq!(world.commands(), [changed("2", "j.kowalska", change.clone())]);
-    world.publish(|model| {
-        let slice = Arc::make_mut(&mut model.users);
-        let mut list = (**slice.list.value().unwrap()).clone();
-        list.rows.iter_mut().filter(|user| user.id == "2").for_each(|user| user.version = 9);
-        slice.list = Remote::Ready(Arc::new(list));
-        slice.acts = Acts { running: false, settled: slice.acts.settled + 1, refused: Some(Explanation::new("changed_meanwhile")) };
-    });
-    press(&mut world, "Set password");
-    let name = "j.kowalska".to_owned();
-    assert_eq!(world.commands(), [Command::Users(UsersCommand::Change { id: "2".to_owned(), name, version: 9, change })]);
-}
-
-#[test]
 fn the_token_that_is_looked_at_stays_though_the_list_moves() {
     let mut world = at(Route::Stations, world::signed_in(Role::Admin));
     world.harness.get_by_role_and_label(Handle::Tab, "Tokens 2").click();

@@ -325,16 +325,34 @@ fn a_long_act_is_named_in_words() {
 
 #[test]
 fn every_dialog_fits_a_panel() {
-    let cases: [(Route, &[&str], &str); 3] = [
+    let user = "j.kowalska, ";
+    let cases: [(Route, &[&str], &str); 13] = [
         (Route::Instances, &["New station"], "Create"),
         (Route::Instances, &["Rename"], "Save"),
         (Route::Queue, &["SN260319400, Sending", "Export"], "Export"),
+        (Route::Users, &["New user"], "Make the account"),
+        (Route::Users, &[user, "Change role"], "Change role"),
+        (Route::Users, &[user, "Set password"], "Set password"),
+        (Route::Users, &[user, "Disable"], "Disable"),
+        (Route::Stations, &["Tokens 2", "New token"], "Make the token"),
+        (Route::Audit, &["Export"], "Export"),
+        (Route::Me, &["Change password"], "Change password"),
+        (Route::Me, &["Sign out everywhere"], "Sign out everywhere"),
+        (Route::Connection, &["Sign this station out"], "Sign this station out"),
+        (Route::Connection, &["Set up"], "Save"),
     ];
     for (route, presses, yes) in cases {
         let options = Options { route: Some(route), ..world::options(Tone::Dark) };
         let mut world = World::with(super::world::PANEL, world::signed_in(Role::Superuser), options);
         for name in presses {
-            world.harness.get_by_label(name).click();
+            let button = |world: &World| world.harness.query_all_by_role_and_label(Handle::Button, name).count() > 0;
+            let find = |world: &World, act: fn(egui_kittest::Node<'_>)| match button(world) {
+                true => act(world.harness.query_all_by_role_and_label(Handle::Button, name).last().unwrap()),
+                false => act(world.harness.query_all_by_label_contains(name).next().unwrap_or_else(|| panic!("{route:?}: {name}"))),
+            };
+            find(&world, |node| node.scroll_to_me());
+            world.harness.run();
+            find(&world, |node| node.click());
             world.harness.run();
         }
         let yes = world.harness.get_all_by_role_and_label(Handle::Button, yes).last().unwrap().rect();

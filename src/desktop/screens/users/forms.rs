@@ -142,17 +142,6 @@ impl Form {
         }
     }
 
-    /// Whoever was told that somebody else was quicker repeats his change on the account as it is now.
-    fn renew(&mut self, scene: &Scene<'_>) {
-        let users = &scene.model.users;
-        let outrun = matches!(self.sending.outcome(&users.acts), Outcome::Refused(told) if told.key == "changed_meanwhile");
-        if let (Some(user), Some(list)) = (&mut self.user, users.list.value().filter(|_| outrun))
-            && let Some(now) = list.rows.iter().find(|row| row.id == user.id && row.version != user.version)
-        {
-            user.clone_from(now);
-        }
-    }
-
     fn send(&mut self, scene: &Scene<'_>) {
         let slice = &scene.model.users;
         if let Outcome::Refused(Explanation { key: "changed_meanwhile", .. }) = self.sending.outcome(&slice.acts) {
@@ -195,7 +184,6 @@ impl Users {
             self.form = None;
             return;
         }
-        form.renew(scene);
         let name = form.user.as_ref().map_or("", |user| user.username.as_str());
         let title = match form.what {
             What::New => scene.text("users.create_title").to_owned(),
