@@ -19,7 +19,7 @@ fn back(asked: &Asked) -> Answer {
 
 /// A station with ben, who signed in at the server and left, and then the server went.
 async fn without_server(folder: &Path, vault: &Vault, peer: &Peer) -> World {
-    let world = signed_in(folder, vault, &peer).await;
+    let world = signed_in(folder, vault, peer).await;
     peer.answer(back);
     world.sign_in_person("ben").await;
     until("ben", || world.person(), |person| person.as_ref().is_some_and(|(name, _)| name == "ben")).await;
