@@ -105,7 +105,8 @@ impl Fold {
         if message.kind == MessageKind::Note {
             room.notes.hear(&message);
         }
-        if let Some((_, search)) = self.search.as_mut().filter(|_| message.room == self.open) {
+        let is_shown = message.room == self.open && (!self.notes_only || message.kind == MessageKind::Note);
+        if let Some((_, search)) = self.search.as_mut().filter(|_| is_shown) {
             search.hear(&message);
         }
         let read = self.marks.get(&message.room).is_some_and(|mark| *mark >= message.id);

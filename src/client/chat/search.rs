@@ -16,7 +16,7 @@ pub(super) struct Search {
     found: BTreeMap<String, Arc<Message>>,
     /// How far back the server has looked.
     to: Option<String>,
-    pub(super) more: bool,
+    more: bool,
     pub(super) looking: bool,
     /// Why the server did not look.
     pub(super) trouble: Option<Explanation>,
@@ -42,11 +42,17 @@ impl Search {
         self.found.values()
     }
 
-    /// From where on the server is to look further back. `None` while it looks, or where there is nothing further.
-    pub(super) fn further(&mut self) -> Option<String> {
-        let to = self.to.clone().filter(|_| self.more && !self.looking)?;
-        self.looking = true;
-        Some(to)
+    /// From where on the server is to look further back, or to look again where it did not; `Some(None)` is from the newest on.
+    /// `None` while it looks, or where there is nothing further.
+    pub(super) fn further(&mut self) -> Option<Option<String>> {
+        let begins = !self.looking && self.goes_on();
+        self.looking |= begins;
+        begins.then(|| self.to.clone())
+    }
+
+    /// Whether there is more to be looked through.
+    pub(super) fn goes_on(&self) -> bool {
+        self.more || self.trouble.is_some()
     }
 
     pub(super) fn take(&mut self, page: Result<History, Explanation>) {

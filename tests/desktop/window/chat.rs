@@ -350,6 +350,15 @@ fn a_search_shows_only_what_was_found_and_leads_further_back() {
     world.harness.run_steps(3);
     assert!(says(&world, "12:44 r.zimny: <b>Nest 3</b>"));
     assert_eq!(world.commands(), [], "what is only found is not read");
+    world.publish(|model| {
+        let chat = Arc::make_mut(&mut model.chat);
+        let nothing = found(Vec::new(), true, false).value().cloned();
+        chat.page = Remote::Failed(Explanation::new("chat_searched_here"), nothing);
+    });
+    assert!(says(&world, "Only what was read here so far was searched: the server did not answer."));
+    assert!(!says(&world, "Looked through everything that was said in this room."));
+    press(&mut world, "Search again");
+    assert_eq!(world.commands(), [Command::Chat(ChatCommand::Earlier)]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Fold {
     pub(in super::super) fn ask_earlier(&mut self) -> Option<PageAsk> {
         let notes = self.notes_only;
         if let Some((words, search)) = &mut self.search {
-            let before = Some(search.further()?);
+            let before = search.further()?;
             return Some(PageAsk { room: self.open.clone(), notes, before, search: words.clone() });
         }
         let log = self.rooms.get_mut(&self.open)?.log(notes);

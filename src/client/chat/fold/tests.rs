@@ -227,6 +227,24 @@ fn a_search_shows_what_is_known_at_once_and_what_the_server_finds_further_back()
 }
 
 #[test]
+fn a_search_that_the_server_never_saw_can_be_repeated_and_hears_only_what_is_shown() {
+    let mut fold = fold();
+    hear(&mut fold, live());
+    newest(&mut fold, 20..=25, true);
+    fold.show_notes_only(true);
+    let ask = fold.search("2").unwrap();
+    fold.take_page(&ask, Err(Explanation::new("chat_searched_here")));
+    let slice = fold.slice();
+    assert!(slice.page.value().is_some_and(|page| page.more && !page.reading_earlier));
+    hear(&mut fold, LiveEvent::Heard(message(29, "line", "ann")));
+    assert_eq!(shown(&fold), [0; 0], "it is no note");
+    assert_eq!(fold.ask_earlier(), Some(ask.clone()), "from the newest on");
+    assert_eq!(fold.ask_earlier(), None, "it is on its way");
+    fold.take_page(&ask, page([], false));
+    assert!(fold.ask_earlier().is_none(), "now all was looked through");
+}
+
+#[test]
 fn everybody_present_is_named_once() {
     let mut fold = fold();
     let person = |id: &str, name: &str| Present { user_id: id.to_owned(), username: name.to_owned(), role: crate::domain::Role::Operator };

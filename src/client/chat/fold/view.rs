@@ -42,7 +42,7 @@ impl Fold {
     fn found(search: &Search) -> Remote<ChatPage> {
         let page = Arc::new(ChatPage {
             messages: search.found().cloned().collect(),
-            more: search.more,
+            more: search.goes_on(),
             reading_earlier: search.looking,
             ..ChatPage::default()
         });

@@ -102,16 +102,19 @@ fn ask(scene: &Scene<'_>, words: &str) {
 
 /// Nothing was found, so far or at all.
 pub(super) fn nothing(ui: &mut Ui, scene: &Scene<'_>, page: &ChatPage) {
-    let next = match (page.reading_earlier, page.more) {
-        (true, _) => "chat.searching",
-        (false, true) => "chat.search_none_yet",
-        (false, false) => "chat.search_none_next",
+    let trouble = scene.model.chat.page.error();
+    let next = match (page.reading_earlier, trouble, page.more) {
+        (true, _, _) => scene.text("chat.searching").to_owned(),
+        (false, Some(told), _) => told.what(scene.language),
+        (false, None, true) => scene.text("chat.search_none_yet").to_owned(),
+        (false, None, false) => scene.text("chat.search_none_next").to_owned(),
     };
-    empty::empty(ui, scene.theme, scene.text("chat.search_none"), scene.text(next));
+    empty::empty(ui, scene.theme, scene.text("chat.search_none"), &next);
     if page.more && !page.reading_earlier {
         ui.vertical_centered(|ui| {
             ui.add_space(space::S);
-            if button::secondary(ui, scene.theme, scene.text("chat.search_further"), super::desk::is_online(scene)).clicked() {
+            let key = if trouble.is_some() { "chat.search_again" } else { "chat.search_further" };
+            if button::secondary(ui, scene.theme, scene.text(key), super::desk::is_online(scene)).clicked() {
                 scene.run(Command::Chat(ChatCommand::Earlier));
             }
         });

@@ -33,7 +33,10 @@ pub(super) fn block(ui: &mut Ui, scene: &Scene<'_>) {
 /// On a panel, in the place of the messages.
 pub(super) fn page(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = scene.theme;
-    let title = how_many(scene, "chat.present").unwrap_or_else(|| scene.text("chat.present_title").to_owned());
+    let Some(title) = how_many(scene, "chat.present") else {
+        ui.add(Label::new(theme.hint(scene.text("chat.present_unknown"))).wrap());
+        return;
+    };
     ui.label(theme.words(title, Text::Body, Weight::SemiBold, theme.color.text1));
     names(ui, scene, ui.available_height());
 }
