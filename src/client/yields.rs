@@ -37,7 +37,7 @@ pub(crate) struct Parts {
     pub(crate) model: watch::Receiver<Model>,
     pub(crate) link: LinkReceiver,
     pub(crate) observer: Observer,
-    /// A screen has asked for the yield since the instance was opened: nobody fetches what nobody looks at.
+    /// A screen has asked for the yield since the instance was opened: before, nobody fetches it.
     pub(crate) looked_at: Arc<AtomicBool>,
 }
 

@@ -39,7 +39,7 @@ pub struct Andon {
     /// What went idle and is being ended: until the services have done it, it is treated as gone.
     ended: idleness::Ended,
     fullscreen: bool,
-    /// The instance whose yield was asked for: nobody fetches what nobody looks at.
+    /// The instance whose yield was asked for: it is fetched from the first look on.
     watched: Option<InstanceId>,
     /// The PIN is being asked for.
     asking: Option<Asking>,
