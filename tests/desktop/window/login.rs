@@ -154,6 +154,20 @@ fn the_first_use_of_this_pc_makes_its_administrator() {
 }
 
 #[test]
+fn what_is_ticked_for_one_station_is_not_ticked_for_the_next() {
+    let mut world = World::new(DESK, world::signed_out());
+    let remember =
+        |world: &World| world.harness.get_by_role_and_label(Handle::CheckBox, "Remember this connection").accesskit_node().toggled();
+    let before = remember(&world);
+    world.harness.get_by_role_and_label(Handle::CheckBox, "Remember this connection").click();
+    world.harness.run();
+    assert_ne!(remember(&world), before);
+    // Neither was ever signed in: both have no server.
+    world.publish(|model| Arc::make_mut(&mut model.instances).current = InstanceId::parse("leak-tester").ok());
+    assert_eq!(remember(&world), before);
+}
+
+#[test]
 fn another_station_is_opened_from_the_login() {
     let mut world = World::new(DESK, world::signed_out());
     world.harness.get_by_role_and_label(Handle::ComboBox, "Station").click();

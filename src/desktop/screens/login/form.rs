@@ -9,7 +9,7 @@ use crate::desktop::widgets::field;
 use crate::desktop::widgets::keyboard::Touched;
 use crate::desktop::widgets::password::PasswordBuffer;
 use crate::domain::credentials::{check_password, check_user_name};
-use crate::domain::instance::Application;
+use crate::domain::instance::{Application, InstanceId};
 
 /// Which server is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,8 +48,9 @@ pub struct Form {
     pub focused: Option<(Field, Id)>,
     /// Enter was pressed in a field. On a button, a choice or a link it means that one.
     pub entered: bool,
-    /// The server and user that the services offered last.
+    /// The server and user that the services offered last, and the station they were offered for.
     offered: (String, String),
+    station: Option<InstanceId>,
     /// The address was left once, or Connect was tried: its error may show.
     judged: bool,
     /// Connect was pressed too early.
@@ -61,11 +62,12 @@ impl Form {
     /// Takes over what the services know, where nobody has typed anything else.
     pub fn offer(&mut self, model: &Model) {
         let new = (model.session.server_url.clone(), model.session.last_user.clone());
+        if new.0 != self.offered.0 || model.instances.current != self.station {
+            // What was ticked for another station or server is not this one's.
+            (self.allow_plain_http, self.remember, self.application) = (false, false, None);
+            self.station.clone_from(&model.instances.current);
+        }
         if new != self.offered {
-            if new.0 != self.offered.0 {
-                // Another station: what was ticked for the one before is not its.
-                (self.allow_plain_http, self.remember, self.application) = (false, false, None);
-            }
             if self.server == self.offered.0 {
                 self.server.clone_from(&new.0);
             }
