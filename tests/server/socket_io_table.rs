@@ -113,6 +113,19 @@ fn authenticate() -> String {
     format!("42{}", json!(["authenticate", { "username": "oper", "password": PASSWORD }]))
 }
 
+/// A WebSocket on which the operator has said who he is.
+async fn authenticated(world: &World) -> Wire {
+    let mut socket = Wire::open(world.running.address(), WEBSOCKET).await;
+    next_packet(&mut socket).await;
+    socket.text("40").await;
+    for _ in 0..2 {
+        next_packet(&mut socket).await;
+    }
+    socket.text(&authenticate()).await;
+    assert!(next_packet(&mut socket).await.starts_with("42[\"auth_success\""));
+    socket
+}
+
 /// A message of 900 000 bytes, and its echo. What is in it is not touched: neither numbers nor the order of names.
 fn large() -> (String, String) {
     let said = format!("{{\"z\":1.50,\"a\":\"{}\"}}", "x".repeat(900_000));
@@ -157,15 +170,8 @@ async fn nine_hundred_thousand_bytes_come_back_over_polling_and_are_not_kept() {
 #[tokio::test]
 async fn nine_hundred_thousand_bytes_come_back_over_websocket_in_bounded_number() {
     let world = World::with(andon::support::clock::Clock::system(), |config| config.chat_rate = 1000).await;
-    let mut socket = Wire::open(world.running.address(), WEBSOCKET).await;
+    let mut socket = authenticated(&world).await;
     let (message, echo) = large();
-    next_packet(&mut socket).await;
-    socket.text("40").await;
-    for _ in 0..2 {
-        next_packet(&mut socket).await;
-    }
-    socket.text(&authenticate()).await;
-    assert!(next_packet(&mut socket).await.starts_with("42[\"auth_success\""));
     for _ in 0..16 {
         socket.text(&message).await;
         assert!(next_packet(&mut socket).await == echo);
@@ -184,15 +190,8 @@ async fn nine_hundred_thousand_bytes_come_back_over_websocket_in_bounded_number(
 #[tokio::test]
 async fn a_large_message_counts_as_every_other() {
     let world = World::with(andon::support::clock::Clock::system(), |config| config.chat_rate = 1).await;
-    let mut socket = Wire::open(world.running.address(), WEBSOCKET).await;
+    let mut socket = authenticated(&world).await;
     let (message, echo) = large();
-    next_packet(&mut socket).await;
-    socket.text("40").await;
-    for _ in 0..2 {
-        next_packet(&mut socket).await;
-    }
-    socket.text(&authenticate()).await;
-    next_packet(&mut socket).await;
     socket.text(&message).await;
     assert!(next_packet(&mut socket).await == echo);
     next_packet(&mut socket).await;

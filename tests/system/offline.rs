@@ -97,6 +97,17 @@ fn remembers(data: &Path, before: Option<Vec<u8>>) -> Vec<u8> {
     })
 }
 
+/// A station at which the operator was, and the book of persons that knows him since.
+fn known_here(data: &Path, server: &Server) -> (Station, Vec<u8>) {
+    let mut station = Station::open(data);
+    station.enroll(server);
+    let book = remembers(data, None);
+    station.comes("operator", false);
+    let book = remembers(data, Some(book));
+    station.leaves_at(server);
+    (station, book)
+}
+
 /// What the audit log has of stations, oldest first: act, user, result.
 fn told(server: &Server) -> Vec<(String, String, String)> {
     audited(server, "offline")
@@ -123,12 +134,7 @@ fn waiting(data: &Path) -> usize {
 #[test]
 fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of_it_once() {
     let (mut server, data) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut station = Station::open(data.path());
-    station.enroll(&server);
-    let book = remembers(data.path(), None);
-    station.comes("operator", false);
-    remembers(data.path(), Some(book));
-    station.leaves_at(&server);
+    let (mut station, _) = known_here(data.path(), &server);
     server.kill();
     station.is_refused("operator", WRONG, "wrong_password");
     station.is_refused("nobody-here", PASSWORD, "offline_not_known");
@@ -170,12 +176,7 @@ fn whoever_signed_in_here_comes_while_the_server_is_gone_and_the_server_hears_of
 #[test]
 fn who_is_there_when_the_program_closes_or_dies_is_not_there_any_more_in_the_audit_log() {
     let (mut server, data) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut station = Station::open(data.path());
-    station.enroll(&server);
-    let book = remembers(data.path(), None);
-    station.comes("operator", false);
-    remembers(data.path(), Some(book));
-    station.leaves_at(&server);
+    let (mut station, _) = known_here(data.path(), &server);
     // Mistyped while the server is there: it takes nothing away.
     station.is_refused("operator", WRONG, "wrong_password");
     server.kill();
@@ -198,12 +199,7 @@ fn who_is_there_when_the_program_closes_or_dies_is_not_there_any_more_in_the_aud
 #[test]
 fn who_is_refused_at_the_server_or_forgotten_here_does_not_come_without_it() {
     let (mut server, data) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut station = Station::open(data.path());
-    station.enroll(&server);
-    let book = remembers(data.path(), None);
-    station.comes("operator", false);
-    let book = remembers(data.path(), Some(book));
-    station.leaves();
+    let (mut station, book) = known_here(data.path(), &server);
     // His password was changed elsewhere, and he tries the old one.
     server.command(&["user", "set-password", "operator", "--password-stdin"], "another password");
     station.is_refused("operator", PASSWORD, "wrong_password");
