@@ -316,6 +316,19 @@ fn who_is_present_is_shown_and_asked_for_while_somebody_looks() {
 }
 
 #[test]
+fn however_many_are_present_the_keys_below_them_stay_whole() {
+    let mut crowd = present();
+    crowd.extend((10..40).map(|n| ChatPerson { user_id: n.to_string(), username: format!("operator {n}"), role: Role::Operator }));
+    let mut world = open(with(full(), |chat| chat.present = Remote::Ready(Arc::new(crowd))));
+    world.harness.run_steps(3);
+    let place = |label: &str| world.harness.get_by_label(label).rect();
+    let (title, first, last) = (place("33 present"), place("Handover notes only"), place("New handover note"));
+    assert!(title.bottom() + 48.0 < first.top(), "names have a place: {title:?} {first:?}");
+    assert!(first.bottom() <= last.top() && last.bottom() <= 784.5, "{first:?} {last:?}");
+    assert!(title.top() > place("old").bottom(), "the rooms keep theirs");
+}
+
+#[test]
 fn on_a_panel_who_is_present_stands_in_the_place_of_the_messages() {
     let mut world = World::with(PANEL, full(), Options { route: Some(Route::Chat), ..world::options(Tone::Dark) });
     press(&mut world, "3 here");

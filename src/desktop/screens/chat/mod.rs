@@ -93,8 +93,10 @@ impl Chat {
         people::block(ui, scene);
         let width = vec2(ui.available_width(), scene.theme.sizes.touch);
         ui.spacing_mut().item_spacing.y = space::XS;
-        self.notes_key(ui, scene, ("chat.show_all", "chat.notes_only"), width);
-        self.new_note_key(ui, scene, "chat.handover.new", width);
+        ui.vertical_centered(|ui| {
+            self.notes_key(ui, scene, ("chat.show_all", "chat.notes_only"), width);
+            self.new_note_key(ui, scene, "chat.handover.new", width);
+        });
     }
 
     fn notes_key(&self, ui: &mut Ui, scene: &Scene<'_>, (all, notes): (&'static str, &'static str), size: Vec2) {

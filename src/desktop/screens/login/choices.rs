@@ -87,6 +87,8 @@ impl Login {
 /// A choice as high as a field.
 fn tall_combo(ui: &mut Ui, scene: &Scene<'_>, id: &str, chosen: &str, width: f32, items: impl FnOnce(&mut Ui)) -> Response {
     ui.scope(|ui| {
+        // A long name is cut: it would push what stands beside it.
+        ui.set_max_width(width);
         ui.spacing_mut().interact_size.y = field::height(scene.theme);
         ui.spacing_mut().button_padding.x = 12.0;
         let combo = ComboBox::from_id_salt(id).selected_text(scene.theme.body(chosen)).width(width).truncate();

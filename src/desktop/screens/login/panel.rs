@@ -133,7 +133,9 @@ impl Login {
             self.plain_http(ui, scene);
         } else {
             ui.horizontal(|ui| {
-                if !short {
+                if short {
+                    ui.spacing_mut().item_spacing.x = space::L;
+                } else {
                     let words = scene.theme.body(scene.text("login.remember_short"));
                     let response = ui.add(Checkbox::new(&mut self.form.remember, words));
                     self.form.watch(Field::Other, &response);
