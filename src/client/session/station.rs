@@ -79,36 +79,8 @@ impl Session {
         self.stop_probing();
         let url = done.api.server().to_string();
         let server_id = server_id_of(&done.probe.identity, &url);
-        let now = self.parts.clock.now();
-        let before = self.parts.settings.get().connection.token_encrypted;
         let keyring_missing = sealed.as_ref().is_some_and(|sealed| sealed.keyring_missing);
-        let say_keyring = keyring_missing && !self.parts.settings.get().keyring_notice_shown;
-        let text = sealed.map(|sealed| sealed.text).unwrap_or_default();
-        let sealed_now = text.clone();
-        let built_in = self.parts.built_in.borrow().as_deref() == Some(url.as_str());
-        let (user, allow, kept_url, kept_id) = (asked.user.trim().to_owned(), asked.allow_plain_http, url.clone(), server_id.clone());
-        let change = move |config: &mut Config| {
-            config.connection.server_url = kept_url;
-            config.connection.server_id = kept_id;
-            config.connection.connection_state = (if text.is_empty() { "Not Connected" } else { "Connected" }).to_owned();
-            config.connection.token_encrypted = text;
-            config.connection.last_connected = Some(now);
-            config.connection.username = user;
-            config.connection.allow_plain_http = allow;
-            config.connection.built_in_line = built_in;
-            config.keyring_notice_shown |= keyring_missing;
-        };
-        let written = self.write(change).await;
-        let remembered = written.is_ok() && !sealed_now.is_empty();
-        // Of the two keys, the one whose token is not on disk has no use any more.
-        let (vault, useless) = (self.parts.vault.clone(), if written.is_ok() { before } else { sealed_now });
-        spawn_blocking(move || vault.forget(&useless));
-        match written {
-            Err(error) => self.parts.notifier.failed(Explanation::new("sign_in_not_kept").detail(error)),
-            Ok(()) if asked.remember && !remembered => self.parts.notifier.failed(Explanation::new("sign_in_not_kept")),
-            Ok(()) if say_keyring => self.parts.notifier.failed(Explanation::new("keyring_missing")),
-            Ok(()) => {}
-        }
+        let remembered = self.keep_sign_in(asked, (&url, &server_id), sealed).await;
         (self.interrupted, self.owes_removal, self.next_opening) = (false, false, None);
         self.note_lock((&asked.server_url, &asked.user), None);
         self.person_goes();
@@ -147,6 +119,40 @@ impl Session {
         self.enter(Event::SignedIn, None);
         self.plan();
         tracing::info!(server = %url, "signed in");
+    }
+
+    /// Writes a sign-in down, or that there is none to keep; says where it could not be. True where it is kept.
+    async fn keep_sign_in(&self, asked: &SignIn, (url, server_id): (&str, &str), sealed: Option<Sealed>) -> bool {
+        let (now, before) = (self.parts.clock.now(), self.parts.settings.get().connection.token_encrypted);
+        let keyring_missing = sealed.as_ref().is_some_and(|sealed| sealed.keyring_missing);
+        let say_keyring = keyring_missing && !self.parts.settings.get().keyring_notice_shown;
+        let text = sealed.map(|sealed| sealed.text).unwrap_or_default();
+        let sealed_now = text.clone();
+        let built_in = self.parts.built_in.borrow().as_deref() == Some(url);
+        let (user, allow, kept_url, kept_id) = (asked.user.trim().to_owned(), asked.allow_plain_http, url.to_owned(), server_id.to_owned());
+        let change = move |config: &mut Config| {
+            config.connection.server_url = kept_url;
+            config.connection.server_id = kept_id;
+            config.connection.connection_state = (if text.is_empty() { "Not Connected" } else { "Connected" }).to_owned();
+            config.connection.token_encrypted = text;
+            config.connection.last_connected = Some(now);
+            config.connection.username = user;
+            config.connection.allow_plain_http = allow;
+            config.connection.built_in_line = built_in;
+            config.keyring_notice_shown |= keyring_missing;
+        };
+        let written = self.write(change).await;
+        let remembered = written.is_ok() && !sealed_now.is_empty();
+        // Of the two keys, the one whose token is not on disk has no use any more.
+        let (vault, useless) = (self.parts.vault.clone(), if written.is_ok() { before } else { sealed_now });
+        spawn_blocking(move || vault.forget(&useless));
+        match written {
+            Err(error) => self.parts.notifier.failed(Explanation::new("sign_in_not_kept").detail(error)),
+            Ok(()) if asked.remember && !remembered => self.parts.notifier.failed(Explanation::new("sign_in_not_kept")),
+            Ok(()) if say_keyring => self.parts.notifier.failed(Explanation::new("keyring_missing")),
+            Ok(()) => {}
+        }
+        remembered
     }
 
     pub(super) fn tell_refusal(&mut self, error: &SignInError) {
