@@ -140,8 +140,10 @@ pub(crate) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some((whole, _)) =
-            name.split_once(".new-").or_else(|| name.split_once(".old-")).filter(|(whole, _)| whole.ends_with(".json"))
+        if let Some((whole, _)) = name
+            .split_once(".new-")
+            .or_else(|| name.split_once(".old-"))
+            .filter(|(whole, _)| whole.ends_with(".json") || whole.ends_with(".json.bak"))
         {
             let _ = wipe_former(&entry.path(), &folder.join(whole));
         }
@@ -162,13 +164,16 @@ fn wipe_former(former: &Path, path: &Path) -> io::Result<()> {
 pub(crate) fn wipe(path: &Path) -> io::Result<()> {
     let former = beside(path, ".old");
     match fs::rename(path, &former) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // Unless a try before came no further.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !former.exists() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         renamed => renamed?,
     }
     sync_folder(path)?;
-    overwrite(&former)?;
+    let overwritten = overwrite(&former);
     fs::remove_file(&former)?;
-    sync_folder(path)
+    sync_folder(path)?;
+    overwritten
 }
 
 fn overwrite(path: &Path) -> io::Result<()> {

@@ -38,6 +38,10 @@ impl MigrationLock {
     }
 }
 
+/// Only to be locked: so it need not be ours to write, should somebody else have made it.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => OpenOptions::new().create(true).truncate(false).write(true).open(path),
+        opened => opened,
+    }
 }

@@ -136,6 +136,16 @@ async fn a_stop_does_not_wait_for_callers_who_say_nothing() {
 }
 
 #[tokio::test]
+async fn a_stop_takes_leave_of_socket_io_at_once() {
+    let world = World::new().await;
+    let token = world.login("oper").await.access_token;
+    let socket = crate::socket_io::signed_in(world.running.address(), &token).await;
+    let stopped = tokio::time::timeout(TimeDelta::seconds(4).to_std().unwrap(), world.running.stop()).await;
+    assert!(stopped.is_ok(), "nobody waits for a conversation that is over");
+    drop(socket);
+}
+
+#[tokio::test]
 async fn a_server_without_its_database_says_so_and_lives() {
     let world = World::new().await;
     let station = world.station().await;

@@ -26,6 +26,8 @@ pub struct SessionSlice {
     pub locked: Option<LockedAccount>,
     /// No keyring on this machine: the token is sealed by the machine alone. Said once.
     pub keyring_missing: bool,
+    /// A station was signed in before, and its token waits to be opened: the keyring may still come.
+    pub token_waits: bool,
     /// Plain http to another machine is allowed for this instance. The badge says so.
     pub insecure_allowed: bool,
 }

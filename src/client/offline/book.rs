@@ -15,7 +15,7 @@ pub(crate) const PERSONS: usize = 20;
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// Everybody who signed in at the server lately, and how far the clock had come by then.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Book {
     /// The latest time ever seen: a clock that is turned back lengthens nobody's time.
     latest: DateTime<Utc>,
@@ -23,7 +23,7 @@ pub(crate) struct Book {
 }
 
 /// A person who signed in at the server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) role: Role,

@@ -95,8 +95,14 @@ impl Keeper {
     /// The server refused this name with this password. A slip of the finger takes nothing away; but where it is the very password that
     /// is known here, it is good no more.
     pub(crate) fn refused(&mut self, bound: &Bound, name: &str, password: &Secret) {
-        let known = self.read(bound).ok().and_then(|mut book| book.find(name).map(|known| known.verifier.clone()));
-        if known.is_some_and(|verifier| verifier.fits(password)) {
+        let Ok(mut book) = self.read(bound) else {
+            let newcomers = self.newcomers(bound);
+            if newcomers.find(name).is_some_and(|known| known.verifier.fits(password)) {
+                newcomers.forget(name);
+            }
+            return;
+        };
+        if book.find(name).is_some_and(|known| known.verifier.fits(password)) {
             self.forget(bound, name);
         }
     }
@@ -226,10 +232,9 @@ impl Keeper {
     fn with_newcomers(&mut self, bound: &Bound, mut book: Book) -> Book {
         let bytes = self.bytes(bound);
         let Some((_, newer)) = self.newcomers.take_if(|(known, _)| *known == bytes) else { return book };
-        book.take_over(newer.clone());
+        book.take_over(newer);
         if let Err(error) = self.write(bound, &book) {
             tracing::warn!(%error, "persons who signed in lately will not be able to sign in while the server is gone");
-            self.newcomers = Some((bytes, newer));
         }
         book
     }
@@ -278,10 +283,13 @@ fn forget_key(folder: &Path, vault: &Vault) {
     }
 }
 
-/// Takes away who may sign in without the server: the file and its key.
+/// Takes away who may sign in without the server: the file, and then its key, for the keyring may not answer.
 pub(crate) fn forget_file(folder: &Path, vault: &Vault) -> io::Result<()> {
-    forget_key(folder, vault);
+    let sealed = sealed_file::read(&file_in(folder));
     let wiped = files::wipe(&file_in(folder));
+    if let Ok(sealed) = sealed {
+        vault.forget(&sealed);
+    }
     wiped.inspect_err(|error| tracing::error!(%error, "who may sign in without the server is still on the disk"))
 }
 

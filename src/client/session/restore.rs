@@ -20,6 +20,7 @@ impl Session {
     pub(super) fn restore(&mut self) {
         if !self.parts.settings.get().connection.token_encrypted.is_empty() {
             self.enter(Event::TokenRestored, None);
+            self.parts.session.update(|slice| slice.token_waits = true);
             self.open_token();
         }
     }
@@ -40,6 +41,7 @@ impl Session {
             self.next_opening = Some(Instant::now() + vault::PATIENCE.ceiling(self.openings));
             self.openings = self.openings.saturating_add(1);
         }
+        self.parts.session.update(|slice| slice.token_waits = may_come);
         if self.state == Connection::Authenticating || !may_come {
             self.enter(Event::SignInFailed, None);
             self.parts.session.update(|slice| slice.sign_in_error = Some(explain_vault(error)));
@@ -47,6 +49,7 @@ impl Session {
     }
 
     pub(super) fn token_restored(&mut self, token: Secret) {
+        self.parts.session.update(|slice| slice.token_waits = false);
         let config = self.parts.settings.get().connection;
         let way = ServerUrl::parse(&config.server_url).ok().and_then(|server| {
             let way = self.way_to(&server);

@@ -108,6 +108,7 @@ impl Session {
             slice.person = person;
             slice.sign_in_error = None;
             slice.signing_in = false;
+            slice.token_waits = false;
             slice.tries += 1;
             slice.keyring_missing = keyring_missing;
             slice.insecure_allowed = asked.allow_plain_http;
@@ -211,6 +212,7 @@ impl Session {
         spawn_blocking(move || vault.forget(&sealed));
         self.parts.session.update(|slice| {
             slice.station = None;
+            slice.token_waits = false;
             slice.sign_in_error = reason.clone();
         });
         self.enter(if reason.is_some() { Event::TokenRefused } else { Event::SignedOut }, None);

@@ -53,13 +53,13 @@ impl Andon {
                 self.say("idle_without_server");
             }
         }
-        if (now - self.last_input).num_seconds() >= PIN_IDLE_SECS {
-            if self.model.pin.is_open && !self.ended.pin {
-                (self.ended.pin, self.ended.pin_told) = (true, false);
-            }
-            // It may hold a PIN that was typed already.
-            self.asking = None;
+        let is_over = |since: DateTime<Utc>| (now - since).num_seconds() >= PIN_IDLE_SECS;
+        if self.model.pin.is_open && is_over(self.last_input) && !self.ended.pin {
+            (self.ended.pin, self.ended.pin_told) = (true, false);
         }
+        // It may hold a PIN that was typed already.
+        let last_input = self.last_input;
+        self.asking.take_if(|asking| is_over(asking.since.max(last_input)));
         self.ended.hide(&mut self.model);
         // Where it does not go through, the next frame tells it again.
         if self.ended.person.is_some() && !self.ended.person_told {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use chrono::{DateTime, Utc};
 use eframe::egui::{Context, ViewportCommand};
 
 use super::Andon;
@@ -21,6 +22,7 @@ pub(super) enum Then {
 /// The PIN is being asked for.
 pub(super) struct Asking {
     pub(super) pad: Pad,
+    pub(super) since: DateTime<Utc>,
     then: Then,
 }
 
@@ -43,13 +45,12 @@ impl Andon {
 
     /// Whether a station that was signed in before may still come: nothing is known yet, or its token waits for the keyring.
     fn awaits_station(&self) -> bool {
-        let error = self.model.session.sign_in_error.as_ref();
-        opening::is_opening(&self.model) || error.is_some_and(|told| told.key == "keyring_locked")
+        opening::is_opening(&self.model) || self.model.session.token_waits
     }
 
     pub(super) fn ask_pin(&mut self, task: Task, then: Then) {
         self.send(Command::Pin(PinCommand::Look));
-        self.asking = Some(Asking { pad: Pad::new(task), then });
+        self.asking = Some(Asking { pad: Pad::new(task), since: self.options.clock.now(), then });
     }
 
     /// The pad was put away, or did what it was there for.

@@ -72,9 +72,11 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
     let (host, closing) = (line.clone(), line.closing.clone());
     let (handshakes, ending) = (Handshakes::new(line.config.max_sockets), Router::new().route_service("/socket.io/", service.clone()));
     let places = Places::new();
+    let over = CancellationToken::new();
+    let left = over.clone();
     let receive = async move |socket: SocketRef| {
         socket.extensions.insert(places.clone());
-        register(&host, &socket, &ending)
+        register(&host, &socket, &ending, left.child_token())
     };
     let talk = async move |socket: SocketRef, Extension(mailbox): Extension<Mailbox>| {
         let contents = mailbox.contents.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -90,6 +92,8 @@ pub(super) fn routes(line: Arc<Line>) -> Router<Arc<Line>> {
     tokio::spawn(async move {
         closing.cancelled().await;
         io.close().await;
+        // The library tells nobody of it.
+        over.cancel();
     });
     let routes = Router::new().route_service("/socket.io", service.clone()).route_service("/socket.io/", service);
     let routes = routes.layer(axum::middleware::from_fn_with_state(handshakes, handshakes::count));
@@ -102,11 +106,10 @@ async fn turn_away(socket: SocketRef, io: SocketIo) -> Result<(), &'static str> 
     Err("Unable to connect")
 }
 
-/// Before the client hears that it is connected, so that nothing it sends is missed.
-fn register(line: &Line, socket: &SocketRef, service: &Router) -> Result<(), &'static str> {
+/// Before the client hears that it is connected, so that nothing it sends is missed. It has left once `gone` is cancelled.
+fn register(line: &Line, socket: &SocketRef, service: &Router, gone: CancellationToken) -> Result<(), &'static str> {
     let seat = line.sockets.admit().map_err(|_| "Too many connections. Try again in a moment.")?;
     let (sender, said) = mpsc::channel(WAITING);
-    let gone = CancellationToken::new();
     for (name, event) in EVENTS {
         let (sender, gone) = (sender.clone(), gone.clone());
         // Runs where the packet is read: the mailbox keeps the order.

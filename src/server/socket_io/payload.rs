@@ -14,11 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most bytes of an event that is read, everything counted: a message of 4000 characters, each escaped in JSON as a pair, has 48 000.
 const LIMIT: usize = 64 * 1024;
-/// Most bytes of an event of somebody who is not known yet: a token has up to 8192 characters.
-const STRANGERS_LIMIT: usize = 16 * 1024;
 /// Bytes of events that may wait, of all connections together: of those who are known, and of strangers.
 const WAITING: usize = 32 * 1024 * 1024;
-const STRANGERS_WAITING: usize = 4 * 1024 * 1024;
+const STRANGERS_WAITING: usize = 16 * 1024 * 1024;
 
 /// An event as it waits for its turn.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ pub(super) enum Content {
 impl Payload {
     fn of(packet: &Packet, places: &Places, known: bool) -> Payload {
         let Packet::Str(text, None) = packet else { return Payload::Binary };
-        let (limit, places) = if known { (WAITING, &places.known) } else { (STRANGERS_LIMIT, &places.strangers) };
+        let (limit, places) = if known { (WAITING, &places.known) } else { (LIMIT, &places.strangers) };
         let text = text.as_str();
         match u32::try_from(text.len()) {
             Ok(bytes) if text.len() <= limit => match places.clone().try_acquire_many_owned(bytes) {
@@ -141,7 +139,7 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_and_strangers_take_nobody_elses_place() {
         let places = Places::new();
-        let event = format!("[\"authenticate\",\"{}\"]", "x".repeat(STRANGERS_LIMIT - 20));
+        let event = format!("[\"authenticate\",\"{}\"]", "x".repeat(LIMIT - 20));
         let mut waiting: Vec<Payload> = (0..STRANGERS_WAITING / event.len()).map(|_| take(&event, &places, false)).collect();
         assert!(waiting.iter().all(|payload| matches!(payload, Payload::Waiting { .. })));
         assert!(matches!(take(&event, &places, false), Payload::NoPlace));

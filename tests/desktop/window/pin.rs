@@ -267,7 +267,7 @@ fn what_was_begun_with_the_pin_ends_with_it() {
 fn a_kiosk_that_nobody_saw_since_is_not_closed_with_the_pin_of_then() {
     let mut world = kiosk(DESK, station(PinSlice { is_open: true, ..SET }));
     world.clock.push(TimeDelta::hours(9));
-    assert!(close(&mut world));
+    assert!(close(&mut world) && asks(&world));
     assert!(pins(&mut world).contains(&PinCommand::Lock));
 }
 

@@ -250,6 +250,21 @@ fn whoever_signs_in_at_the_server_while_the_keyring_is_away_takes_nobodys_place(
 }
 
 #[test]
+fn a_newcomer_whom_the_server_refuses_while_the_keyring_is_away_is_not_taken_over() {
+    let world = World::new().with_ann(Role::Technician);
+    let mut keeper = world.keeper();
+    lock_keyring(&world.tools.vault, true);
+    for name in ["bob", "ben"] {
+        keeper.remember(&bound(), &Newcomer { name: name.to_owned(), role: Role::Operator, password: Secret::new(RIGHT) });
+    }
+    keeper.refused(&bound(), "bob", &Secret::new(RIGHT));
+    keeper.refused(&bound(), "ben", &Secret::new("a slip"));
+    lock_keyring(&world.tools.vault, false);
+    assert_eq!(keeper.check(&bound(), "bob", &Secret::new(RIGHT)), Err(SignInError::NotKnownHere));
+    assert!(keeper.check(&bound(), "ben", &Secret::new(RIGHT)).is_ok());
+}
+
+#[test]
 fn a_book_whose_key_never_comes_back_gives_way_once_nobody_in_it_could_come() {
     let world = World::new().with_ann(Role::Technician);
     lose_keys(&world.tools.vault, true);

@@ -43,6 +43,7 @@ async fn a_keyring_that_comes_late_is_waited_for() {
     lock_keyring(&vault, true);
     let world = start(folder.path(), &vault);
     world.until_error("keyring_locked").await;
+    assert!(world.model.borrow().session.token_waits);
     world.until_state(Connection::NotConnected).await;
     lock_keyring(&vault, false);
     world.until_state(Connection::Connected).await;

@@ -62,7 +62,11 @@ impl Conversation {
         if self.known.is_none() {
             return self.emit("auth_error", &AuthError { error: "Authenticate first: nobody hears you before.", retry_after: None });
         }
-        let Content::Json(value) = content else { return Ok(()) };
+        let value = match content {
+            Content::Json(value) => value,
+            Content::NoPlace => return self.not_said(&no_place()),
+            _ => return Ok(()),
+        };
         let room = value.as_str().or_else(|| value["room"].as_str()).unwrap_or_default();
         match chat::find_room(&self.line, room).await {
             Ok(room) => {
