@@ -121,8 +121,9 @@ fn with_a_secret_service_the_token_opens_only_with_its_key() {
     assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
     assert_eq!(status_code(pc.andonctl()), Some(3), "without the keyring's key there is no token");
     // One that asks a person who is not there does not answer at all.
-    let hangs = "service=$(dbus-send --print-reply=literal --dest=org.freedesktop.DBus / \
-        org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{print $NF}'); \
+    let hangs = "for try in $(seq 100); do \
+        service=$(dbus-send --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetConnectionUnixProcessID \
+        string:org.freedesktop.secrets 2>/dev/null | awk '{print $NF}'); [ -n \"$service\" ] && break; sleep 0.1; done; \
         kill -STOP $service || exit 99; \"$0\" --data-dir \"$1\" login \"$2\" --user admin --password-stdin --instance eol; \
         code=$?; kill -KILL $service; exit $code";
     succeed(in_session(hangs, PASSWORD));
