@@ -11,6 +11,7 @@ use andon::server::{Config, Database, Running, UnknownProcesses};
 use andon::support::clock::Clock;
 use andon::support::secret::Secret;
 use chrono::DateTime;
+use memchr::memmem::Finder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -23,8 +24,12 @@ const ROUNDS: usize = 5;
 const SIGN_INS: usize = 5;
 const COST: u32 = 12;
 const CONNECTIONS: usize = 100;
+/// Rounds of requests: many short ones, so that what disturbs the machine for a moment disturbs both sides.
+const REQUEST_ROUNDS: usize = 25;
 /// How long requests are sent in a round.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(400);
+/// How long the database is asked each question.
+const QUERY: Duration = Duration::from_secs(2);
 const REPORTS: usize = 1000;
 const PASSWORD: &str = "correct horse battery";
 
@@ -51,7 +56,7 @@ async fn measure(database: &str, config: Config) {
     };
     let server = andon::server::start(config, Clock::system()).await.expect("a server");
     server.admin().add_user("bench", Role::Superuser, None, &Secret::new(PASSWORD)).await.expect("an account");
-    eprintln!("{database}, {ROUNDS} rounds, medians");
+    eprintln!("{database}, medians of {ROUNDS} rounds of sign-ins and {REQUEST_ROUNDS} of requests");
     let token = sign_ins(&server).await;
     requests(&server, &token).await;
     queries(&server, &token).await;
@@ -92,9 +97,9 @@ async fn requests(server: &Running, token: &str) {
     let hello = hello().await;
     let (plain, me) = (request("GET", "/", None, ""), request("GET", "/api/auth/me", Some(token), ""));
     let (mut base, mut ours, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        base.push(load(hello, &plain, CONNECTIONS).await.len() as f64 / ROUND.as_secs_f64());
-        let times = load(server.address(), &me, CONNECTIONS).await;
+    for _ in 0..REQUEST_ROUNDS {
+        base.push(load(hello, &plain, CONNECTIONS, ROUND).await.len() as f64 / ROUND.as_secs_f64());
+        let times = load(server.address(), &me, CONNECTIONS, ROUND).await;
         ours.push(times.len() as f64 / ROUND.as_secs_f64());
         all.extend(times);
     }
@@ -116,7 +121,7 @@ async fn queries(server: &Running, token: &str) {
     for path in ["/api/Report/Query/Header?$top=100", "/api/Report/Query/Header?$top=100&$filter=result%20eq%20'Failed'"] {
         shares(
             &format!("{}, ms", &path[..path.len().min(42)]),
-            load(server.address(), &request("GET", path, Some(token), ""), 1).await,
+            load(server.address(), &request("GET", path, Some(token), ""), 1, QUERY).await,
             100,
         );
     }
@@ -143,10 +148,10 @@ async fn hello() -> SocketAddr {
     address
 }
 
-/// Sends one request over and over on so many connections for a round, and tells how long each answer took.
-async fn load(address: SocketAddr, request: &[u8], connections: usize) -> Vec<Duration> {
+/// Sends one request over and over on so many connections, and tells how long each answer took.
+async fn load(address: SocketAddr, request: &[u8], connections: usize, time: Duration) -> Vec<Duration> {
     let mut asking = tokio::task::JoinSet::new();
-    let end = Instant::now() + ROUND;
+    let end = Instant::now() + time;
     for _ in 0..connections {
         let request = request.to_vec();
         asking.spawn(async move {
@@ -173,13 +178,19 @@ fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8>
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    end_of_head: Finder<'static>,
+    length: Finder<'static>,
 }
+
+/// As hyper writes it.
+const CONTENT_LENGTH: &[u8] = b"\r\ncontent-length: ";
 
 impl Connection {
     async fn open(address: SocketAddr) -> Connection {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket");
-        Connection { stream, buffer: Vec::with_capacity(64 * 1024) }
+        let (end_of_head, length) = (Finder::new(b"\r\n\r\n"), Finder::new(CONTENT_LENGTH));
+        Connection { stream, buffer: Vec::with_capacity(64 * 1024), end_of_head, length }
     }
 
     /// Sends the request and gives back the answer's body.
@@ -189,15 +200,18 @@ impl Connection {
         loop {
             let read = self.stream.read_buf(&mut self.buffer).await.expect("an answer");
             assert!(read > 0, "the server hung up");
-            let Some(head) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-            let text = std::str::from_utf8(&self.buffer[..head]).expect("a head");
-            // As hyper writes it: what this client costs is taken from both sides, and more from the one whose head is longer.
-            let length = text.split_once("\r\ncontent-length: ").expect("an answer of known length").1;
-            let length: usize = length.split("\r\n").next().and_then(|length| length.parse().ok()).expect("a length");
+            // What this client costs is taken from both sides, and more from the one whose head is longer.
+            let Some(head) = self.end_of_head.find(&self.buffer) else { continue };
+            let length = self.content_length(head).expect("an answer of known length");
             if self.buffer.len() >= head + 4 + length {
-                assert!(text.starts_with("HTTP/1.1 200"), "{text}\n{}", String::from_utf8_lossy(&self.buffer[head..]));
+                assert!(self.buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer));
                 return self.buffer[head + 4..].to_vec();
             }
         }
+    }
+
+    fn content_length(&self, head: usize) -> Option<usize> {
+        let value = &self.buffer[self.length.find(&self.buffer[..head])? + CONTENT_LENGTH.len()..];
+        std::str::from_utf8(&value[..value.iter().position(|byte| *byte == b'\r')?]).ok()?.parse().ok()
     }
 }

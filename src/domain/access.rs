@@ -104,7 +104,9 @@ impl Role {
 
     /// In the table's order.
     pub fn permissions(self) -> Vec<Permission> {
-        TABLE.iter().filter(|(_, roles)| roles.contains(&self)).map(|(p, _)| *p).collect()
+        let mut permissions = Vec::with_capacity(TABLE.len());
+        permissions.extend(TABLE.iter().filter(|(_, roles)| roles.contains(&self)).map(|(p, _)| *p));
+        permissions
     }
 
     /// Whether this role may give `other` to an account, or change an account that has it: nobody lifts anybody above himself,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
+use super::headers;
 use super::state::Line;
 
 /// Most bytes of a body that is not a report.
@@ -76,7 +77,12 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let mut text = Vec::with_capacity(USUAL_ANSWER);
         match serde_json::to_writer(&mut text, &self.0) {
-            Ok(()) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response(),
+            Ok(()) => {
+                let mut response = Response::new(Body::from(text));
+                *response.headers_mut() = HeaderMap::with_capacity(headers::USUAL);
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
             Err(error) => {
                 tracing::error!("an answer could not be written as JSON: {error}");
                 Refusal::internal().into_response()

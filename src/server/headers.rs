@@ -22,22 +22,37 @@ use crate::protocol::auth::{Problem, SERVER_ID_HEADER, SERVER_TIME_HEADER};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Wraps every request.
-pub(super) async fn finish(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
-    let id = given_id(request.headers()).unwrap_or_else(|| next_id(line.clock.now()));
-    // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
-    let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
-    answer(line, request, next, id).instrument(span).await
+/// The server as every answer names it.
+pub(super) struct Server {
+    line: Arc<Line>,
+    id: Option<HeaderValue>,
 }
 
-async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: String) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let route = request.extensions().get::<MatchedPath>().cloned();
+impl Server {
+    pub(super) fn new(line: Arc<Line>) -> Server {
+        Server { id: HeaderValue::from_str(&line.server_id).ok(), line }
+    }
+}
+
+/// Wraps every request.
+pub(super) async fn finish(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let id = given_id(request.headers()).unwrap_or_else(|| next_id(server.line.clock.now()));
+    // Whatever is logged meanwhile names the request, at any level. The query stays out: some clients write tokens into it.
+    let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
+    answer(&server, request, next, id).instrument(span).await
+}
+
+async fn answer(server: &Server, mut request: Request, next: Next, id: String) -> Response {
+    let line = &server.line;
+    let uri = request.uri().clone();
+    let counted = metrics::are_kept().then(|| (request.method().clone(), request.extensions().get::<MatchedPath>().cloned()));
     let started = tokio::time::Instant::now();
     let from = client_address::note(&mut request, &line.config.trusted_proxies);
-    let mut response = if needs_encryption(&line, from, uri.path()) { https_required().into_response() } else { next.run(request).await };
+    let mut response = if needs_encryption(line, from, uri.path()) { https_required().into_response() } else { next.run(request).await };
     let (status, took) = (response.status(), started.elapsed());
-    metrics::request(&method, route.as_ref().map(MatchedPath::as_str), took);
+    if let Some((method, route)) = counted {
+        metrics::request(&method, route.as_ref().map(MatchedPath::as_str), took);
+    }
     tracing::debug!(status = status.as_u16(), millis = took.as_millis() as u64, "answered");
     let refused = response.extensions_mut().remove::<Refused>();
     if (status.is_client_error() || status.is_server_error()) && (refused.is_some() || !is_json(&response)) {
@@ -46,11 +61,13 @@ async fn answer(line: Arc<Line>, mut request: Request, next: Next, id: String) -
         write(&mut response, &refusal, &id, is_wats(uri.path()));
     }
     let headers = response.headers_mut();
-    headers.reserve(ALWAYS.len() + 4);
+    headers.reserve(USUAL.saturating_sub(headers.len()));
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, id);
     }
-    set(headers, SERVER_ID_HEADER, &line.server_id);
+    if let Some(server_id) = &server.id {
+        headers.insert(SERVER_ID_HEADER, server_id.clone());
+    }
     headers.insert(SERVER_TIME_HEADER, line.clock.now().timestamp_millis().into());
     guard(&mut response, line.is_secure(from));
     response
@@ -70,6 +87,9 @@ pub(super) fn may_need_encryption(path: &str) -> bool {
 fn https_required() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, "https_required", "This server is reached by https:// only.")
 }
+
+/// Headers of an answer that is data, with room for one of its handler's own.
+pub(super) const USUAL: usize = ALWAYS.len() + 5;
 
 /// What browsers are told with every answer.
 static ALWAYS: [(HeaderName, HeaderValue); 5] = [
@@ -143,12 +163,6 @@ fn next_id(now: DateTime<Utc>) -> String {
     rest[6..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid().to_string()
-}
-
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }
 
 #[cfg(test)]

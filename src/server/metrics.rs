@@ -21,9 +21,15 @@ const NO_ROUTE: &str = "none";
 /// How often measured durations are put into their buckets. Until then they take memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+static KEPT: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Whether anybody asked for figures. What is dear to put together is spared while nobody does.
+pub(super) fn are_kept() -> bool {
+    KEPT.get().is_some_and(Option::is_some)
+}
+
 /// Starts keeping figures in this process; the second time gives the same ones.
 fn keep() -> Option<&'static PrometheusHandle> {
-    static KEPT: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let start = || {
         let builder = PrometheusBuilder::new().set_buckets(BUCKETS);
         let started = builder.and_then(PrometheusBuilder::install_recorder);

@@ -110,7 +110,7 @@ fn wrap(router: Router<Arc<Line>>, line: Arc<Line>) -> Router {
         .method_not_allowed_fallback(async || Refusal::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response())
         .layer(CatchPanicLayer::custom(headers::panicked))
         .layer(tower::util::option_layer(cross_origin(&line.config.cors_origins)))
-        .layer(axum::middleware::from_fn_with_state(line.clone(), headers::finish))
+        .layer(axum::middleware::from_fn_with_state(Arc::new(headers::Server::new(line.clone())), headers::finish))
         .with_state(line)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ pub(in crate::server) async fn logout(
     responses((status = 200, body = auth::Caller)),
     extensions(("x-permission" = json!("any"))),
 )]
-pub(in crate::server) async fn me(caller: Caller) -> Answer<auth::Caller> {
+pub(in crate::server) async fn me(Extension(caller): Extension<Arc<Caller>>) -> Answer<auth::Caller> {
     Answer(caller.to_wire())
 }
 
