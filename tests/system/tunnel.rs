@@ -61,12 +61,12 @@ impl Alone {
     fn next(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
-        if line.is_empty() {
-            let mut said = String::new();
+        serde_json::from_str(&line).unwrap_or_else(|_| {
+            let mut said = line;
+            self.lines.read_to_string(&mut said).unwrap();
             self.errors.read_to_string(&mut said).unwrap();
             panic!("it ended: {said}");
-        }
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        })
     }
 
     /// Waits until it is up; where it is entered.

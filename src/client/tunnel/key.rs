@@ -3,10 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use russh::keys::{Error, PrivateKey, decode_secret_key};
+use russh::keys::{Error, PrivateKey, decode_secret_key, ssh_key};
 use zeroize::Zeroizing;
 
 use super::error::TunnelError;
+use super::short_scalar;
 use crate::client::files;
 use crate::domain::tunnel::Fault;
 use crate::support::secret::Secret;
@@ -24,11 +25,18 @@ pub(super) fn load(path: &Path, passphrase: Option<&Secret>) -> Result<PrivateKe
     let text = std::str::from_utf8(&bytes).map_err(|_| Fault::NotAKey)?;
     match decode_secret_key(text, None) {
         Ok(key) => return Ok(key),
-        Err(error) if !asks_for_passphrase(text, &error) => return Err(TunnelError::new(Fault::NotAKey, error)),
+        Err(error) if !asks_for_passphrase(text, &error) => {
+            let whole = short_scalar::lengthen(text).and_then(|whole| decode_secret_key(&whole, None).ok());
+            return whole.ok_or_else(|| TunnelError::new(Fault::NotAKey, error));
+        }
         Err(_) => {}
     }
     let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty()).ok_or(Fault::PassphraseMissing)?;
-    decode_secret_key(text, Some(passphrase.expose())).map_err(|_| Fault::PassphraseWrong.into())
+    decode_secret_key(text, Some(passphrase.expose())).map_err(|error| match error {
+        // The passphrase opened it, and what lies behind cannot be read.
+        Error::SshKey(ssh_key::Error::Encoding(_)) => TunnelError::new(Fault::NotAKey, error),
+        _ => Fault::PassphraseWrong.into(),
+    })
 }
 
 fn asks_for_passphrase(text: &str, error: &Error) -> bool {
@@ -61,6 +69,29 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         assert_eq!(load(None), Fault::KeyUnreadable);
+    }
+
+    /// Made for this test by `ssh-keygen -t ecdsa -b 256`, one of 256: its secret number has 31 bytes.
+    const SHORT: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\n\
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAaAAAABNlY2RzYS\n\
+1zaGEyLW5pc3RwMjU2AAAACG5pc3RwMjU2AAAAQQQAqa2GVcs9ZQdj8fhlG32ZPNi6kN0X\n\
+eSeWUxUBx8AqTniMa5yxwB/9kC0NdVHNAm0owdoPw3TjqEfZAPYbBkrgAAAAoOqE95zqhP\n\
+ecAAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBACprYZVyz1lB2Px\n\
++GUbfZk82LqQ3Rd5J5ZTFQHHwCpOeIxrnLHAH/2QLQ11Uc0CbSjB2g/DdOOoR9kA9hsGSu\n\
+AAAAAfORQ8ApMqhp9+ByWgWw3H/gX6965b5a939BygwUflPwAAAAdyb290QHZtAQI=\n\
+-----END OPENSSH PRIVATE KEY-----\n";
+
+    #[test]
+    fn a_key_whose_secret_number_begins_with_zeros_is_as_good_as_any() {
+        assert!(decode_secret_key(SHORT, None).is_err(), "the library reads it by now: short_scalar.rs can go");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id");
+        std::fs::write(&path, SHORT).unwrap();
+        let key = load(&path, None).unwrap();
+        assert_eq!(key.algorithm().as_str(), "ecdsa-sha2-nistp256");
+        let signed = key.sign("test", ssh_key::HashAlg::Sha256, b"text").unwrap();
+        key.public_key().verify("test", b"text", &signed).unwrap();
+        assert!(short_scalar::lengthen(&key.to_openssh(ssh_key::LineEnding::LF).unwrap()).is_none(), "nothing is missing any more");
     }
 
     proptest::proptest! {

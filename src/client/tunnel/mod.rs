@@ -6,6 +6,7 @@ mod error;
 mod forward;
 mod key;
 mod passage;
+mod short_scalar;
 mod ssh;
 mod way;
 
