@@ -43,13 +43,10 @@ impl Chaos {
         let (forecast, seen) = (weather.clone(), credentials.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (forecast, seen) = (forecast.clone(), seen.clone());
+                let now = (forecast.lock().unwrap())();
+                let seen = seen.clone();
                 tokio::spawn(async move {
-                    // A client may open a connection long before it asks anything.
-                    if client.peek(&mut [0]).await.is_ok_and(|read| read > 0) {
-                        let now = (forecast.lock().unwrap())();
-                        let _ = serve(client, server, now, &seen).await;
-                    }
+                    let _ = serve(client, server, now, &seen).await;
                 });
             }
         });
@@ -65,7 +62,7 @@ impl Chaos {
         self.forecast(move || weather.clone());
     }
 
-    /// Asks `forecast` for each request.
+    /// Asks `forecast` for each connection.
     pub fn forecast(&self, forecast: impl FnMut() -> Weather + Send + 'static) {
         *self.weather.lock().unwrap() = Box::new(forecast);
     }

@@ -61,11 +61,12 @@ impl Alone {
     fn next(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|_| {
+        serde_json::from_str(&line).unwrap_or_else(|error| {
+            self.process.kill();
             let mut said = line;
             self.lines.read_to_string(&mut said).unwrap();
             self.errors.read_to_string(&mut said).unwrap();
-            panic!("it ended: {said}");
+            panic!("{error}: {said}");
         })
     }
 

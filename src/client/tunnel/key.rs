@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(load(None), Fault::KeyUnreadable);
     }
 
-    /// Made for this test by `ssh-keygen -t ecdsa -b 256`, one of 256: its secret number has 31 bytes.
+    /// Made for this test by `ssh-keygen -t ecdsa -b 256`, one of 512: its secret number has 31 bytes.
     const SHORT: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\n\
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAaAAAABNlY2RzYS\n\
 1zaGEyLW5pc3RwMjU2AAAACG5pc3RwMjU2AAAAQQQAqa2GVcs9ZQdj8fhlG32ZPNi6kN0X\n\

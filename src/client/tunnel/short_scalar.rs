@@ -1,5 +1,5 @@
 //! OpenSSH writes the secret number of an ECDSA key without its leading zeros. The library that reads keys wants all 32 bytes of P-256:
-//! of such keys it refuses one in 256. Here the zeros are put back. Keys behind a passphrase cannot be helped from outside.
+//! of such keys it refuses one in 512. Here the zeros are put back, where no passphrase hides them.
 //! The format: OpenSSH, PROTOCOL.key; its numbers: RFC 4251, section 5.
 
 use base64::Engine;
